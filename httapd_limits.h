@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * Every limit of the server, the lines and the daemon, each with its unit and its reason. A limit that is not here
+ * does not exist: the code sizes its tables and refuses its input by these names alone.
+ */
+#ifndef HTTAPD_LIMITS_H
+#define HTTAPD_LIMITS_H
+
+/* --- httap/: the wire ---------------------------------------------------------------------------------------------- */
+
+/* Bytes of a request head: request line, fields and the empty line. Browsers send 400 to 1,500; cookies of other servers on the
+ * same host name can add some thousand. More is 431 (or 414 while still in the request line). */
+#define HTTAP_HEAD_MAX 8192
+
+/* Bytes of a request target. 64 signal names of 30 bytes with commas between them fit. More is 414. */
+#define HTTAP_TARGET_MAX 2048
+
+/* Fields of a request head. A browser sends about 15. More is 431. */
+#define HTTAP_FIELDS_MAX 64
+
+/* Bytes of a request body, decoded. 64 signals as NAME=pulse:200ms& fit. More is 413. */
+#define HTTAP_BODY_MAX 4096
+
+/* Bytes of all chunk extensions of one body, and of its trailer section: nobody here uses either, so that they are read only as
+ * far as a proxy might add some. More is 400. */
+#define HTTAP_CHUNK_EXTENSION_MAX 256
+#define HTTAP_TRAILER_MAX 1024
+
+/* Bytes of the input buffer of a connection: a head and a body together, and room for the framing of chunks. */
+#define HTTAP_IN_SIZE (HTTAP_HEAD_MAX + 2 * HTTAP_BODY_MAX)
+
+/* Bytes of the longest reply body that code writes: /?list with every signal described. */
+#define HTTAP_REPLY_BODY_MAX 24576
+
+/* Bytes of the longest reply head. All fields together stay under 800. */
+#define HTTAP_REPLY_HEAD_MAX 1024
+
+/* Bytes of the output buffer of a connection: the longest reply, and several short ones that answer pipelined requests. Pages of
+ * it that are never written cost address space, not memory. */
+#define HTTAP_OUT_SIZE (HTTAP_REPLY_HEAD_MAX + HTTAP_REPLY_BODY_MAX + 7168)
+
+/* Bytes of a file that are copied behind the head of its reply, so that both leave in one send; larger ones go by sendfile. */
+#define HTTAP_FILE_INLINE_MAX 16384
+
+/* Bytes of a large file sent before another connection gets its turn. About 2 ms on a 1 Gbit/s link. */
+#define HTTAP_FILE_TURN 262144
+
+/* Signals. The same number as GPIO_LINES_MAX, for the same reason. */
+#define HTTAP_SIGNALS_MAX 64
+
+/* Bytes of a signal's name with its final NUL. */
+#define HTTAP_NAME_SIZE 32
+
+/* Connections at once: default, least and most. 32 are five browsers with six connections each and two to spare; one driver and
+ * one who stops him are the least that makes sense. */
+#define HTTAP_CONNECTIONS_DEFAULT 32
+#define HTTAP_CONNECTIONS_MIN 2
+#define HTTAP_CONNECTIONS_MAX 1024
+
+/* Connections above that number which are only told that there is no room (503), and which may still say /?stop. When they are
+ * taken too, further ones wait in the kernel's queue. */
+#define HTTAP_LOBBY 4
+
+/* Milliseconds from accept to the complete request for these. Who says stop does so in one segment, right behind his handshake; who
+ * fills the lobby must not keep him out for longer than this. */
+#define HTTAP_LOBBY_MS 250
+
+/* Connections accepted before those that are open get their turn. */
+#define HTTAP_ACCEPT_TURN 16
+
+/* Sockets to listen on: systemd hands over one or a few; HTTAP_LISTEN names as many. */
+#define HTTAP_LISTENERS_MAX 8
+
+/* Descriptors that a host program may add to the server's wait. */
+#define HTTAP_WATCHES_MAX 16
+
+/* Events taken from the kernel by one wait. */
+#define HTTAP_EVENTS_TURN 64
+
+/* Seconds from accept to the first complete request (HTTaP). Browsers open connections ahead of need and leave them silent. */
+#define HTTAP_FIRST_REQUEST_S 3
+
+/* Seconds between requests: default, least and most (HTTaP). */
+#define HTTAP_KEEPALIVE_DEFAULT_S 15
+#define HTTAP_KEEPALIVE_MIN_S 3
+#define HTTAP_KEEPALIVE_MAX_S 200
+
+/* Milliseconds and bytes for which a closing connection is still read, so that the peer gets our last reply instead of a reset
+ * (RFC 9112 section 9.6). */
+#define HTTAP_LINGER_MS 1000
+#define HTTAP_LINGER_BYTES 65536
+
+/* Milliseconds without accepting after the process ran out of descriptors. */
+#define HTTAP_ACCEPT_PAUSE_MS 250
+
+/* The port when no socket was handed over and none is named (HTTaP). */
+#define HTTAP_PORT_DEFAULT 60000
+
+/* Characters of a session's name: 5 random bits each, 80 in all, so that nobody guesses another's. */
+#define HTTAP_SESSION_LEN 16
+
+/* Bytes of a request as it stands in a log line, with its final NUL, and of the method in it: enough to recognise it. */
+#define HTTAP_ACTOR_REQUEST_SIZE 128
+#define HTTAP_ACTOR_METHOD_SIZE 16
+
+/* Further host names, further origins, addresses to listen on: entries of each list. */
+#define HTTAP_LIST_MAX 16
+
+/* Bytes of a host name with its final NUL (RFC 1035 section 2.3.4: 253 and NUL). */
+#define HTTAP_HOST_SIZE 254
+
+/* Bytes of a sentence that says why something was refused. */
+#define HTTAP_ERROR_SIZE 256
+
+/* --- gpio/: named lines ------------------------------------------------------------------------------------------- */
+
+/* Signals. The GPIO character device takes at most 64 lines in one request (GPIO_V2_LINES_MAX), so that 64 lines of one
+ * chip are still read and written by one system call, and one 64-bit word holds a set of them. */
+#define GPIO_LINES_MAX 64
+
+/* Chips that lines may lie on. A Pi has two or three; expanders add a few. */
+#define GPIO_CHIPS_MAX 8
+
+/* Bytes of a signal's name with its final NUL: the kernel keeps 31 of a consumer's (GPIO_MAX_NAME_SIZE), and
+ * the signal's name is the consumer. */
+#define GPIO_NAME_SIZE 32
+
+/* Lines of the simulated chip: GPIO0 to GPIO53, as on a BCM2835. */
+#define GPIO_SIM_LINES 54
+
+/* Bytes of a sentence that says why something was refused. Long enough for two names and the remedy. */
+#define GPIO_ERROR_SIZE 256
+
+/* --- daemon/ ------------------------------------------------------------------------------------------------------- */
+
+/* Bytes of log held back, and milliseconds for which they are: a write to the journal for each line change would double the
+ * cost of the change. When it is full, the rest of that time is counted and the number is logged. One pipe write of at most PIPE_BUF
+ * (4096) bytes never blocks on a pipe that poll calls writable (pipe(7)). */
+#define DAEMON_LOG_SIZE 4096
+#define DAEMON_LOG_HOLD_MS 100
+
+/* Descriptors besides connections, listeners and chips: standard streams, epoll, signals, static root, notify socket, one
+ * file for each connection is counted there. */
+#define DAEMON_DESCRIPTORS_RESERVE 32
+
+#endif
