@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * The library's configuration: from the environment, and checked. Every refusal names the variable, its value and what is
+ * allowed. Touches nothing outside the structure.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "httap/server.h"
+
+static int refuse(struct httap_error *error, const char *variable, const char *value, const char *allowed)
+{
+	char shown[80];
+
+	text_printable(shown, sizeof(shown), span_of(value));
+	snprintf(error->text, sizeof(error->text), "%s=\"%s\": %s", variable, shown, allowed);
+	return -1;
+}
+
+/* --- Numbers ------------------------------------------------------------------------------------------------------ */
+
+static const struct number {
+	const char *variable;
+	size_t member;
+	int min;
+	int max;
+	const char *allowed;
+} numbers[] = {
+	{ "HTTAP_TCPPORT", offsetof(struct httap_config, port), 0, 65535, "must be a port from 1 to 65535, or 0 for a free one" },
+	{ "HTTAP_KEEPALIVE", offsetof(struct httap_config, keepalive_s), HTTAP_KEEPALIVE_MIN_S, HTTAP_KEEPALIVE_MAX_S,
+		"must be 3 to 200 seconds" },
+	{ "HTTAP_CONNECTIONS", offsetof(struct httap_config, connections), HTTAP_CONNECTIONS_MIN, HTTAP_CONNECTIONS_MAX,
+		"must be 2 to 1024 connections" },
+};
+
+#define NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
+
+static int read_number(struct httap_config *config, const struct number *number, const char *text, struct httap_error *error)
+{
+	uint64_t value;
+
+	if (!text_number(span_of(text), (uint64_t)number->max, &value) || value < (uint64_t)number->min)
+		return refuse(error, number->variable, text, number->allowed);
+	/* In the structure 0 is the default, so that "any port" is a number of its own. */
+	int stored = number->member == offsetof(struct httap_config, port) && value == 0 ? HTTAP_PORT_ANY : (int)value;
+	memcpy((char *)config + number->member, &stored, sizeof(stored));
+	return 0;
+}
+
+static int check_number(const struct httap_config *config, const struct number *number, struct httap_error *error)
+{
+	char text[16];
+	int value;
+
+	memcpy(&value, (const char *)config + number->member, sizeof(value));
+	if (value == 0 || (value >= number->min && value <= number->max) ||
+		(number->member == offsetof(struct httap_config, port) && value == HTTAP_PORT_ANY))
+		return 0;
+	snprintf(text, sizeof(text), "%d", value);
+	return refuse(error, number->variable, text, number->allowed);
+}
+
+/* --- Text --------------------------------------------------------------------------------------------------------- */
+
+static bool is_servable_path(struct span path)
+{
+	struct span segment;
+
+	while (span_next(&path, '/', &segment)) {
+		if (segment.len == 0 || segment.at[0] == '.')
+			return false;
+		for (size_t i = 0; i + 1 < segment.len; i++)
+			if (segment.at[i] == '.' && segment.at[i + 1] == '.')
+				return false;
+	}
+	return true;
+}
+
+static int check_root_page(const char *text, struct span *bad)
+{
+	*bad = span_of(text);
+	return is_servable_path(*bad) ? 0 : -1;
+}
+
+static unsigned int count_words(const char *text)
+{
+	struct span rest = span_of(text), word;
+	unsigned int count = 0;
+
+	while (span_word(&rest, &word))
+		count++;
+	return count;
+}
+
+static int check_hosts(const char *text, struct span *bad)
+{
+	return guard_check_hosts(text, bad) < 0 || count_words(text) > HTTAP_LIST_MAX ? -1 : 0;
+}
+
+static int check_origins(const char *text, struct span *bad)
+{
+	return guard_check_origins(text, bad) < 0 || count_words(text) > HTTAP_LIST_MAX ? -1 : 0;
+}
+
+static const struct text {
+	const char *variable;
+	size_t member;
+	int (*check)(const char *text, struct span *bad); /* NULL: any text */
+	const char *allowed;
+} texts[] = {
+	{ "HTTAP_LISTEN", offsetof(struct httap_config, listen), listen_check_addresses,
+		"must be up to 8 IPv4 or IPv6 addresses with spaces between them, like \"127.0.0.1 ::1\"" },
+	{ "HTTAP_STATICPATH", offsetof(struct httap_config, static_path), NULL, "must be a directory" },
+	{ "HTTAP_ROOTPAGE", offsetof(struct httap_config, root_page), check_root_page,
+		"must be a file's path below the static root, without a leading slash, two dots or names that begin with a dot" },
+	{ "HTTAP_HOSTS", offsetof(struct httap_config, hosts), check_hosts,
+		"must be up to 16 host names without ports, with spaces between them, like \"pi.example.org\"" },
+	{ "HTTAP_ORIGINS", offsetof(struct httap_config, origins), check_origins,
+		"must be \"*\" or up to 16 origins with spaces between them, like \"http://lab.example.org:8080\"" },
+};
+
+#define TEXTS (sizeof(texts) / sizeof(texts[0]))
+
+static int check_text(const struct text *text, const char *value, struct httap_error *error)
+{
+	struct span bad;
+
+	if (text->check == NULL || text->check(value, &bad) == 0)
+		return 0;
+	return refuse(error, text->variable, value, text->allowed);
+}
+
+/* --- Yes and no ---------------------------------------------------------------------------------------------------- */
+
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static int read_yes(const char *name, bool *yes, struct httap_error *error)
+{
+	const char *text = variable(name);
+
+	if (text == NULL)
+		return 0;
+	*yes = strcmp(text, "yes") == 0;
+	return *yes || strcmp(text, "no") == 0 ? 0 : refuse(error, name, text, "must be yes or no");
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+int httap_config_environment(struct httap_config *config, struct httap_error *error)
+{
+	bool get_writes = !config->refuse_get_writes;
+	const char *value;
+
+	for (size_t i = 0; i < NUMBERS; i++)
+		if ((value = variable(numbers[i].variable)) != NULL && read_number(config, &numbers[i], value, error) < 0)
+			return -1;
+	for (size_t i = 0; i < TEXTS; i++) {
+		if ((value = variable(texts[i].variable)) == NULL)
+			continue;
+		if (check_text(&texts[i], value, error) < 0)
+			return -1;
+		memcpy((char *)config + texts[i].member, &value, sizeof(value));
+	}
+	if (read_yes("HTTAP_GET_WRITES", &get_writes, error) < 0 || read_yes("HTTAP_LOOPBACK", &config->loopback, error) < 0)
+		return -1;
+	config->refuse_get_writes = !get_writes;
+	return 0;
+}
+
+int config_check(const struct httap_config *config, struct httap_error *error)
+{
+	const char *value;
+
+	for (size_t i = 0; i < NUMBERS; i++)
+		if (check_number(config, &numbers[i], error) < 0)
+			return -1;
+	for (size_t i = 0; i < TEXTS; i++) {
+		memcpy(&value, (const char *)config + texts[i].member, sizeof(value));
+		if (value != NULL && check_text(&texts[i], value, error) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * One connection, as a state machine:
+ *
+ *	HEAD --complete head--> BODY --complete body--> (answered) --> HEAD, or FILE --> HEAD
+ *	any of them, when the connection is to end --> LAST --all sent--> LINGER --peer closes--> FREE
+ *
+ * A step consumes input, produces output or changes the state, or it says that it can't and the connection waits for its
+ * socket with a deadline set. Requests on a connection are answered in order; while the peer does not take a reply, nothing more is read
+ * from him. Never waits, never allocates.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "httap/server.h"
+
+static void name_session(char *session)
+{
+	static const char letters[] = "0123456789abcdefghijklmnopqrstuv";
+	unsigned char random[HTTAP_SESSION_LEN] = { 0 };
+
+	/* The kernel's pool is filled long before a network is up; a short answer can only come from a signal, and not for so few
+	 * bytes (getrandom(2)). */
+	(void)!getrandom(random, sizeof(random), 0);
+	for (size_t i = 0; i < HTTAP_SESSION_LEN; i++)
+		session[i] = letters[random[i] & 31];
+	session[HTTAP_SESSION_LEN] = '\0';
+}
+
+static void name_peer(char *peer, size_t size, const struct sockaddr *address)
+{
+	const struct sockaddr_in6 *six = (const void *)address;
+	const struct sockaddr_in *four = (const void *)address;
+
+	memcpy(peer, "unix", 5);
+	if (address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+		(void)inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], peer, (socklen_t)size);
+	else if (address->sa_family == AF_INET6)
+		(void)inet_ntop(AF_INET6, &six->sin6_addr, peer, (socklen_t)size);
+	else if (address->sa_family == AF_INET)
+		(void)inet_ntop(AF_INET, &four->sin_addr, peer, (socklen_t)size);
+}
+
+static size_t conn_index(const struct httap_server *server, const struct conn *conn)
+{
+	return (size_t)(conn - server->conn);
+}
+
+void conn_open(struct httap_server *server, struct conn *conn, int fd, const struct sockaddr *address)
+{
+	/* Everything before the buffers, which need no clearing: pages that were never used stay so. */
+	bool lobby = conn->lobby;
+
+	memset(conn, 0, offsetof(struct conn, in));
+	conn->lobby = lobby;
+	conn->fd = fd;
+	conn->file = -1;
+	conn->timer = TIMER_NONE;
+	conn->state = CONN_HEAD;
+	name_session(conn->session);
+	name_peer(conn->peer, sizeof(conn->peer), address);
+	timer_set(server, conn, lobby ? TIMER_LOBBY : TIMER_FIRST);
+	server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_CONN, conn_index(server, conn));
+	server->happened |= HTTAP_ACCEPTED;
+}
+
+void conn_close(struct httap_server *server, struct conn *conn)
+{
+	timer_cancel(server, conn);
+	if (conn->file >= 0)
+		(void)close(conn->file);
+	(void)close(conn->fd); /* also takes it out of the epoll set */
+	conn->file = -1;
+	conn->fd = -1;
+	conn->state = CONN_FREE;
+	server->happened |= HTTAP_CLOSED;
+	server_slot_free(server, conn);
+}
+
+static void conn_want(struct httap_server *server, struct conn *conn, bool out)
+{
+	if (conn->want_out == out)
+		return;
+	conn->want_out = out;
+	server_interest(server, EPOLL_CTL_MOD, conn->fd, out ? EPOLLOUT : EPOLLIN, SOURCE_CONN, conn_index(server, conn));
+}
+
+/* --- Output ------------------------------------------------------------------------------------------------------- */
+
+/* Sends what is in the buffer. False when the connection was closed because it is broken. */
+static bool conn_flush(struct httap_server *server, struct conn *conn)
+{
+	/* A file follows its head: let the kernel put both into one segment. */
+	int more = conn->state == CONN_FILE ? MSG_MORE : 0;
+
+	while (conn->out_start < conn->out_end) {
+		ssize_t n = send(conn->fd, conn->out + conn->out_start, conn->out_end - conn->out_start, MSG_NOSIGNAL | more);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return true;
+		if (n < 0) {
+			conn_close(server, conn);
+			return false;
+		}
+		conn->out_start += (size_t)n;
+		if (conn->out_start < conn->out_end)
+			timer_set(server, conn, TIMER_IDLE);
+	}
+	conn->out_start = 0;
+	conn->out_end = 0;
+	return true;
+}
+
+/* Is there room for the longest reply? It is made by sending, and where that does not help the peer has to take what he has. */
+static bool conn_make_room(struct httap_server *server, struct conn *conn)
+{
+	if (HTTAP_OUT_SIZE - conn->out_end >= HTTAP_REPLY_HEAD_MAX + HTTAP_REPLY_BODY_MAX)
+		return true;
+	return conn_flush(server, conn) && conn->out_end == 0;
+}
+
+/* Ends the connection behind what is in the output. `linger`: the peer may still be sending. */
+static void conn_end(struct conn *conn, bool linger)
+{
+	conn->linger = linger;
+	conn->state = CONN_LAST;
+}
+
+static bool step_file(struct httap_server *server, struct conn *conn)
+{
+	if (conn->out_start < conn->out_end)
+		return false;
+	uint64_t turn = conn->file_left < HTTAP_FILE_TURN ? conn->file_left : HTTAP_FILE_TURN;
+	off_t at = (off_t)conn->file_at;
+	ssize_t n = sendfile(conn->fd, conn->file, &at, (size_t)turn);
+
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return false;
+	if (n <= 0) { /* broken, or the file has become shorter than the length we announced: nothing can mend that reply */
+		conn_close(server, conn);
+		return false;
+	}
+	conn->file_at += n;
+	conn->file_left -= (uint64_t)n;
+	timer_set(server, conn, TIMER_IDLE);
+	if (conn->file_left > 0)
+		return false; /* others get their turn; the socket calls again at once if it takes more */
+	(void)close(conn->file);
+	conn->file = -1;
+	conn->state = CONN_HEAD;
+	if (conn->file_close)
+		conn_end(conn, conn->in_start < conn->in_end);
+	return true;
+}
+
+static bool step_last(struct httap_server *server, struct conn *conn)
+{
+	if (conn->out_start < conn->out_end)
+		return false;
+	if (conn->eof || !conn->linger) {
+		conn_close(server, conn);
+		return false;
+	}
+	/* Closing a socket with unread input resets the connection, and the peer would lose our reply (RFC 9112 section 9.6). */
+	(void)shutdown(conn->fd, SHUT_WR);
+	conn->in_start = conn->in_end = 0;
+	conn->state = CONN_LINGER;
+	timer_set(server, conn, TIMER_LINGER);
+	return true;
+}
+
+/* --- Input -------------------------------------------------------------------------------------------------------- */
+
+static void conn_refuse(
+	struct httap_server *server, struct conn *conn, const struct request *request, int status, const char *why)
+{
+	route_refuse_early(server, conn, request, status, why);
+	conn_end(conn, true);
+}
+
+static void conn_compact(struct conn *conn)
+{
+	memmove(conn->in, conn->in + conn->in_start, conn->in_end - conn->in_start);
+	conn->in_end -= conn->in_start;
+	conn->in_start = 0;
+}
+
+static bool step_head(struct httap_server *server, struct conn *conn)
+{
+	struct request request;
+	const char *why = "a line must end with CRLF, and no other control character may stand in a request";
+	const char *bytes = conn->in + conn->in_start;
+	size_t len = conn->in_end - conn->in_start;
+	long head_len = request_find_end(bytes, len, &conn->scanned);
+
+	if (head_len == 0 && len <= HTTAP_HEAD_MAX)
+		return false;
+	if (head_len < 0) {
+		conn_refuse(server, conn, NULL, 400, why);
+		return true;
+	}
+	if (head_len == 0 || head_len > HTTAP_HEAD_MAX) {
+		bool in_first_line = memchr(bytes, '\n', len < HTTAP_HEAD_MAX ? len : HTTAP_HEAD_MAX) == NULL;
+		conn_refuse(server, conn, NULL, in_first_line ? 414 : 431, "the request's head is longer than 8192 bytes");
+		return true;
+	}
+	int status = request_parse(&request, bytes, (size_t)head_len, &why);
+	if (status == 0)
+		status = frame_decide(&request, &conn->frame, &why);
+	if (status != 0) {
+		conn_refuse(server, conn, &request, status, why);
+		return true;
+	}
+	conn->request = request;
+	conn->head_len = (size_t)head_len;
+	conn->body_len = 0;
+	conn->chunks = (struct chunks){ 0 };
+	conn->continued = false;
+	conn->state = CONN_BODY;
+	return true;
+}
+
+/* Moves the body along. 1: complete; 0: more is needed; else the status to refuse with. */
+static int take_body(struct conn *conn, const char **why)
+{
+	char *raw = conn->in + conn->in_start + conn->head_len + conn->body_len;
+	size_t len = (size_t)(conn->in + conn->in_end - raw), used;
+
+	if (conn->frame.framing == FRAME_NONE)
+		return 1;
+	if (conn->frame.framing == FRAME_LENGTH) {
+		if (len < conn->frame.length)
+			return 0;
+		conn->body_len = conn->frame.length;
+		return 1;
+	}
+	/* What was decoded stays behind the head, and what was not yet moves up to it: the input never needs more room than
+	 * a head and a body. */
+	size_t decoded = len;
+	int status = chunks_decode(&conn->chunks, raw, &decoded, &used, why);
+	memmove(raw + decoded, raw + used, len - used);
+	conn->body_len += decoded;
+	conn->in_end -= used - decoded;
+	return status;
+}
+
+static void conn_await_body(struct conn *conn)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	if (conn->in_start > 0) {
+		/* Room for the rest of the body. The spans of the request point into what moves, so it is read again; it was
+		 * good before and is good now. */
+		const char *why;
+		conn_compact(conn);
+		(void)request_parse(&conn->request, conn->in, conn->head_len, &why);
+	}
+	if (conn->frame.expects_continue && !conn->continued) {
+		memcpy(conn->out + conn->out_end, go_on, sizeof(go_on) - 1);
+		conn->out_end += sizeof(go_on) - 1;
+		conn->continued = true;
+	}
+}
+
+/* The bytes of the request that was answered are consumed. */
+static void conn_consume(struct conn *conn)
+{
+	conn->in_start += conn->head_len + conn->body_len;
+	conn->scanned = 0;
+	if (conn->in_start == conn->in_end)
+		conn->in_start = conn->in_end = 0;
+}
+
+static bool step_body(struct httap_server *server, struct conn *conn)
+{
+	const char *why = "";
+
+	int status = take_body(conn, &why);
+	if (status == 0) {
+		conn_await_body(conn);
+		return false;
+	}
+	if (status != 1) {
+		conn_refuse(server, conn, &conn->request, status, why);
+		return true;
+	}
+
+	struct exchange exchange = {
+		.server = server,
+		.conn = conn,
+		.request = &conn->request,
+		.target = &server->target,
+		.body = conn->in + conn->in_start + conn->head_len,
+		.body_len = conn->body_len,
+		/* RFC 9112 section 9.3: 1.1 keeps the connection unless told otherwise, 1.0 only when asked. */
+		.close = conn->request.close || (conn->request.minor == 0 && !conn->request.keep_alive),
+		.keep_alive = conn->request.minor == 0 && conn->request.keep_alive,
+	};
+	conn->remaining = conn->deadline - server->now;
+	timer_set(server, conn, TIMER_IDLE);
+	conn->state = CONN_HEAD;
+	route_exchange(&exchange);
+	conn_consume(conn);
+	if (conn->state == CONN_FILE)
+		conn->file_close = exchange.close;
+	else if (exchange.close)
+		conn_end(conn, exchange.status >= 400 || conn->in_start < conn->in_end);
+	return true;
+}
+
+static bool conn_step(struct httap_server *server, struct conn *conn)
+{
+	switch (conn->state) {
+	case CONN_HEAD:
+		return conn->in_start < conn->in_end && conn_make_room(server, conn) && step_head(server, conn);
+	case CONN_BODY:
+		return conn_make_room(server, conn) && step_body(server, conn);
+	case CONN_FILE:
+		return step_file(server, conn);
+	case CONN_LAST:
+		return step_last(server, conn);
+	default:
+		return false;
+	}
+}
+
+/* Goes on as far as the input and the socket let it; then waits for one of them. */
+static void conn_advance(struct httap_server *server, struct conn *conn)
+{
+	bool more;
+
+	do {
+		more = conn_step(server, conn);
+		/* A file and a last reply wait for the output; requests that have arrived are all answered before it is sent. */
+		if (!more && conn->state != CONN_FREE && conn->out_start < conn->out_end) {
+			if (!conn_flush(server, conn))
+				return;
+			more = conn->out_end == 0; /* everything went: a step may have waited for that */
+		}
+	} while (more);
+	if (conn->state == CONN_FREE)
+		return;
+	if (conn->out_end == 0 && conn->state != CONN_FILE && conn->eof) {
+		conn_close(server, conn);
+		return;
+	}
+	conn_want(server, conn, conn->out_end > 0 || conn->state == CONN_FILE);
+}
+
+/* Reads once: what does not fit now comes with the next pass, when others have had their turn. False when nothing came. */
+static bool conn_receive(struct httap_server *server, struct conn *conn)
+{
+	if (conn->in_start > 0 && conn->state == CONN_HEAD)
+		conn_compact(conn);
+	ssize_t n = recv(conn->fd, conn->in + conn->in_end, HTTAP_IN_SIZE - conn->in_end, 0);
+
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+			conn_close(server, conn);
+		return false;
+	}
+	conn->eof = n == 0;
+	conn->in_end += (size_t)n;
+	return true;
+}
+
+static void conn_drain(struct httap_server *server, struct conn *conn)
+{
+	ssize_t n = recv(conn->fd, conn->in, HTTAP_IN_SIZE, 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return;
+	if (n > 0)
+		conn->drained += (size_t)n;
+	if (n <= 0 || conn->drained > HTTAP_LINGER_BYTES)
+		conn_close(server, conn);
+}
+
+void conn_ready(struct httap_server *server, struct conn *conn, uint32_t events)
+{
+	if (conn->state == CONN_LINGER) {
+		conn_drain(server, conn);
+		return;
+	}
+	if (conn->want_out && (events & (EPOLLERR | EPOLLHUP)) != 0) {
+		conn_close(server, conn);
+		return;
+	}
+	if (!conn->want_out && !conn_receive(server, conn))
+		return;
+	conn_advance(server, conn);
+}
+
+void conn_expire(struct httap_server *server, struct conn *conn)
+{
+	bool reading = conn->state == CONN_HEAD || conn->state == CONN_BODY;
+
+	/* A silent connection is closed without a word: its peer is not waiting for one (RFC 9110 section 15.5.9 speaks of a request
+	 * that was begun). One that does not take its reply, or does not close, is cut. */
+	if (!reading || conn->want_out || conn->in_start == conn->in_end) {
+		conn_close(server, conn);
+		return;
+	}
+	conn_refuse(server, conn, conn->state == CONN_BODY ? &conn->request : NULL, 408, "the request was not complete in time");
+	timer_set(server, conn, TIMER_IDLE);
+	conn_advance(server, conn);
+}

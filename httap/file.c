@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * Opens files below the static root: once, by one call that can't leave the root or follow a link, and then asks the descriptor
+ * what it got. It never asks about a name and opens it later, and never tells a peer more than "there is no such file".
+ */
+#include "httap/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "httap/text.h"
+#include "httapd_limits.h"
+
+/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+/* A rename during the look-up gives EAGAIN (openat2(2)); whoever renames that often may see a 404. */
+#define OPEN_ATTEMPTS 4
+
+/* For a kernel older than 5.6, or a container that hides openat2: one component after the other, none through a link. The path
+ * has no dot segments, so that no component leads up. */
+static int open_by_components(int root, const char *path)
+{
+	char copy[HTTAP_TARGET_MAX + 1];
+	char *name = copy, *slash;
+	int dir = root, fd;
+
+	if (strlen(path) >= sizeof(copy)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(copy, path, strlen(path) + 1);
+	while ((slash = strchr(name, '/')) != NULL) {
+		*slash = '\0';
+		fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (dir != root)
+			(void)close(dir); /* only read: nothing can be lost */
+		if (fd < 0)
+			return -1;
+		dir = fd;
+		name = slash + 1;
+	}
+	fd = openat(dir, name, OPEN_FLAGS | O_NOFOLLOW);
+	int saved = errno;
+	if (dir != root)
+		(void)close(dir);
+	errno = saved;
+	return fd;
+}
+
+static int open_below(int root, const char *path)
+{
+	struct open_how how = { .flags = OPEN_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	long fd;
+	int attempts = 0;
+
+	do
+		fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+	while (fd < 0 && errno == EAGAIN && ++attempts < OPEN_ATTEMPTS);
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		return open_by_components(root, path);
+	return (int)fd;
+}
+
+static int status_of(int error, const char **why)
+{
+	if (error == EMFILE || error == ENFILE || error == ENOMEM) {
+		*why = "the server is out of descriptors or memory; try again";
+		return 503;
+	}
+	if (error == EACCES) {
+		*why = "the server's user may not read that file";
+		return 403;
+	}
+	*why = "there is no such file";
+	return 404; /* links and everything else: no hint at what is there (ENOENT, ELOOP, EXDEV, ENOTDIR, ...) */
+}
+
+int files_find(const struct files *files, const char *path, struct file *file, const char **why)
+{
+	struct stat st;
+
+	if (path[0] == '\0')
+		path = files->root_page;
+	file->fd = open_below(files->root, path);
+	if (file->fd < 0)
+		return status_of(errno, why);
+
+	int status = 200;
+	if (fstat(file->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		*why = "there is no such file";
+		status = 404;
+	} else if (st.st_uid != files->owner) {
+		*why = "that file does not belong to the owner of the static root";
+		status = 403;
+	}
+	if (status != 200) {
+		(void)close(file->fd);
+		return status;
+	}
+	file->size = (uint64_t)st.st_size;
+	file->type = file_type(path);
+	return 200;
+}
+
+int files_open(struct files *files, const char *path, const char *root_page, uid_t serving_uid, struct httap_error *error)
+{
+	struct stat st;
+
+	files->path = path;
+	files->root_page = root_page;
+	files->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (files->root < 0 || fstat(files->root, &st) < 0) {
+		snprintf(error->text, sizeof(error->text),
+			"can't open the static root HTTAP_STATICPATH=\"%.120s\": %s; name a directory", path, strerror(errno));
+		files_close(files);
+		return -1;
+	}
+	files->owner = st.st_uid;
+	if (st.st_uid != 0 && st.st_uid != serving_uid) {
+		snprintf(error->text, sizeof(error->text),
+			"the static root HTTAP_STATICPATH=\"%.120s\" belongs to user %lu; it must belong to the server's user (%lu) or root",
+			path, (unsigned long)st.st_uid, (unsigned long)serving_uid);
+		files_close(files);
+		return -1;
+	}
+	return 0;
+}
+
+int files_check_root_page(const struct files *files, struct httap_error *error)
+{
+	struct file file;
+	const char *why;
+
+	if (files_find(files, "", &file, &why) == 200) {
+		(void)close(file.fd);
+		return 0;
+	}
+	snprintf(error->text, sizeof(error->text),
+		"can't serve the root page HTTAP_ROOTPAGE=\"%.60s\" in HTTAP_STATICPATH=\"%.60s\": %s", files->root_page,
+		files->path, why);
+	return -1;
+}
+
+void files_close(struct files *files)
+{
+	if (files->root >= 0)
+		(void)close(files->root);
+	files->root = -1;
+}
+
+const char *file_type(const char *path)
+{
+	static const struct {
+		const char *extension;
+		const char *type;
+	} types[] = {
+		{ "html", "text/html; charset=utf-8" },
+		{ "css", "text/css; charset=utf-8" },
+		{ "js", "text/javascript; charset=utf-8" },
+		{ "mjs", "text/javascript; charset=utf-8" },
+		{ "json", "application/json" },
+		{ "txt", "text/plain; charset=utf-8" },
+		{ "svg", "image/svg+xml" },
+		{ "png", "image/png" },
+		{ "jpg", "image/jpeg" },
+		{ "jpeg", "image/jpeg" },
+		{ "gif", "image/gif" },
+		{ "webp", "image/webp" },
+		{ "ico", "image/vnd.microsoft.icon" },
+		{ "webmanifest", "application/manifest+json" },
+		{ "wasm", "application/wasm" },
+		{ "woff2", "font/woff2" },
+		{ "xml", "application/xml" },
+		{ "pdf", "application/pdf" },
+	};
+	const char *dot = strrchr(path, '.');
+	struct span extension = dot != NULL ? span_of(dot + 1) : SPAN("");
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (span_is_nocase(extension, types[i].extension))
+			return types[i].type;
+	return "application/octet-stream";
+}

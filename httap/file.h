@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * Files below the static root.
+ */
+#ifndef HTTAP_FILE_H
+#define HTTAP_FILE_H
+
+#include "httap/httap.h"
+
+struct files {
+	int root; /* O_PATH descriptor; -1: not open */
+	uid_t owner;
+	const char *path; /* as it was configured, for messages */
+	const char *root_page;
+};
+
+struct file {
+	int fd; /* the caller closes it */
+	uint64_t size;
+	const char *type;
+};
+
+/* Opens the static root, which must belong to `serving_uid` or root, and remembers its owner. 0, or -1 with the error. */
+int files_open(struct files *files, const char *path, const char *root_page, uid_t serving_uid, struct httap_error *error);
+void files_close(struct files *files);
+
+/* 0 when the root page can be served by the present user, else -1 with the error. */
+int files_check_root_page(const struct files *files, struct httap_error *error);
+
+/* Opens a file by its path below the root, "" for the root page; the path was judged by target_parse(). 200 and `file` filled in,
+ * or the status to refuse with and `*why`. */
+int files_find(const struct files *files, const char *path, struct file *file, const char **why);
+
+/* The media type for a file's name, by its extension. Never NULL. */
+const char *file_type(const char *path);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * Who may ask, and who may write: what keeps a page of somebody else's from moving a line through the browser of a person who can
+ * reach this server.
+ */
+#ifndef HTTAP_GUARD_H
+#define HTTAP_GUARD_H
+
+#include "httap/request.h"
+#include "httap/target.h"
+
+/* The names this server goes by, and the origins that may use it. All borrowed. */
+struct guard {
+	char host_name[HTTAP_HOST_SIZE]; /* of the machine */
+	const char *hosts;               /* further ones, separated by white space; may be NULL */
+	const char *origins;             /* allowed origins, or "*"; may be NULL */
+};
+
+/* 0, or the status (400, 403, 421) to refuse with and `*why`. `writes`: the request would move something if it were let. */
+int guard_decide(
+	const struct guard *guard, const struct request *request, const struct target *target, bool writes, const char **why);
+
+/* 0 when every entry of a list of hosts or origins can be read; else -1, and `*bad` is the entry. */
+int guard_check_hosts(const char *hosts, struct span *bad);
+int guard_check_origins(const char *origins, struct span *bad);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * Writes JSON. Whatever bytes a name holds, what comes out is a valid string: control characters and everything beyond ASCII are
+ * escaped, the latter byte by byte, since nobody says that kernel names are UTF-8.
+ */
+#include "httap/json.h"
+
+#include <string.h>
+
+struct httap_json json_begin(char *out, size_t size)
+{
+	return (struct httap_json){ .out = out, .size = size };
+}
+
+void json_raw(struct httap_json *json, struct span text)
+{
+	if (text.len > json->size - json->len) {
+		json->overflow = true;
+		return;
+	}
+	memcpy(json->out + json->len, text.at, text.len);
+	json->len += text.len;
+}
+
+static void put_escaped(struct httap_json *json, char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char byte = (unsigned char)c;
+	char escape[6] = { '\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15] };
+
+	if (c == '"' || c == '\\')
+		json_raw(json, (struct span){ (char[]){ '\\', c }, 2 });
+	else if (byte < 0x20 || byte >= 0x7f || c == '<')
+		json_raw(json, (struct span){ escape, 6 }); /* "<": harmless even inside a script element */
+	else
+		json_raw(json, (struct span){ &c, 1 });
+}
+
+void json_string(struct httap_json *json, struct span text)
+{
+	json_raw(json, SPAN("\""));
+	for (size_t i = 0; i < text.len; i++)
+		put_escaped(json, text.at[i]);
+	json_raw(json, SPAN("\""));
+}
+
+void json_digits(struct httap_json *json, int64_t number)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (number < 0)
+		digits[--at] = '-';
+	json_raw(json, (struct span){ digits + at, sizeof(digits) - at });
+}
+
+void json_open(struct httap_json *json)
+{
+	json_raw(json, SPAN("{"));
+	json->comma = false;
+}
+
+void json_close(struct httap_json *json)
+{
+	json_raw(json, SPAN("}"));
+	json->comma = true;
+}
+
+void json_name(struct httap_json *json, struct span name)
+{
+	if (json->comma)
+		json_raw(json, SPAN(","));
+	json_string(json, name);
+	json_raw(json, SPAN(":"));
+	json->comma = true;
+}
+
+void httap_json_text(struct httap_json *json, const char *name, const char *text)
+{
+	json_name(json, span_of(name));
+	if (text == NULL)
+		json_raw(json, SPAN("null"));
+	else
+		json_string(json, span_of(text));
+}
+
+void httap_json_number(struct httap_json *json, const char *name, int64_t number)
+{
+	json_name(json, span_of(name));
+	json_digits(json, number);
+}
+
+void httap_json_bool(struct httap_json *json, const char *name, bool value)
+{
+	json_name(json, span_of(name));
+	json_raw(json, value ? SPAN("true") : SPAN("false"));
+}

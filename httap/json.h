@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * Writes JSON (RFC 8259) into a buffer of fixed size.
+ */
+#ifndef HTTAP_JSON_H
+#define HTTAP_JSON_H
+
+#include "httap/httap.h"
+#include "httap/text.h"
+
+struct httap_json {
+	char *out;
+	size_t size;
+	size_t len;
+	bool comma;    /* the next member needs one before it */
+	bool overflow; /* something did not fit and was left out: the text is no JSON */
+};
+
+struct httap_json json_begin(char *out, size_t size);
+void json_raw(struct httap_json *json, struct span text);
+void json_string(struct httap_json *json, struct span text);
+void json_digits(struct httap_json *json, int64_t number);
+void json_open(struct httap_json *json);                   /* { */
+void json_close(struct httap_json *json);                  /* } */
+void json_name(struct httap_json *json, struct span name); /* the comma before a member where one is due, and "name": */
+
+#endif

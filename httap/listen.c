@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * Sockets to listen on: bound here or handed in, and accepting from them. When every slot is taken, or the process has no more
+ * descriptors, it stops asking the kernel for connections until there is room again, instead of being told of them
+ * in vain for ever.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "httap/server.h"
+
+int listen_check(int fd)
+{
+	int type = 0, accepting = 0;
+	socklen_t size = sizeof(int);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &size) < 0)
+		return -1;
+	if (type == SOCK_STREAM && accepting)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+/* --- Binding ------------------------------------------------------------------------------------------------------ */
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+};
+
+static bool read_address(union address *address, struct span text, uint16_t port)
+{
+	char copy[INET6_ADDRSTRLEN];
+
+	if (text.len > 2 && text.at[0] == '[' && text.at[text.len - 1] == ']')
+		text = (struct span){ text.at + 1, text.len - 2 };
+	if (text.len >= sizeof(copy))
+		return false;
+	memcpy(copy, text.at, text.len);
+	copy[text.len] = '\0';
+	*address = (union address){ .six = { .sin6_port = htons(port) } };
+	if (inet_pton(AF_INET6, copy, &address->six.sin6_addr) == 1) {
+		address->six.sin6_family = AF_INET6;
+		return true;
+	}
+	*address = (union address){ .four = { .sin_port = htons(port) } };
+	address->four.sin_family = AF_INET;
+	return inet_pton(AF_INET, copy, &address->four.sin_addr) == 1;
+}
+
+int listen_check_addresses(const char *addresses, struct span *bad)
+{
+	struct span rest = span_of(addresses);
+	union address address;
+	unsigned int count = 0;
+
+	while (span_word(&rest, bad))
+		if (!read_address(&address, *bad, 0) || ++count > HTTAP_LISTENERS_MAX)
+			return -1;
+	return count > 0 ? 0 : -1; /* white space alone is no address, and must not mean all of them */
+}
+
+/* `only`: an IPv6 socket takes IPv6 alone, so that an IPv4 address beside it can have the same port. */
+static int bind_address(const union address *address, int only)
+{
+	const int on = 1;
+	socklen_t size = address->any.sa_family == AF_INET6 ? sizeof(address->six) : sizeof(address->four);
+	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	/* Without SO_REUSEADDR a restart would have to wait for the old connections' TIME_WAIT (tcp(7)). */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+		(address->any.sa_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) == 0) &&
+		bind(fd, &address->any, size) == 0 && listen(fd, SOMAXCONN) == 0)
+		return fd;
+	int saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return -1;
+}
+
+int listen_port(int fd)
+{
+	union address address;
+	socklen_t size = sizeof(address);
+
+	memset(&address, 0, sizeof(address));
+	if (getsockname(fd, &address.any, &size) < 0)
+		return 0;
+	if (address.any.sa_family == AF_INET6)
+		return ntohs(address.six.sin6_port);
+	return address.any.sa_family == AF_INET ? ntohs(address.four.sin_port) : 0;
+}
+
+static int refuse_bind(struct httap_error *error, struct span address, uint16_t port)
+{
+	const char *advice = errno == EADDRINUSE ? "; stop the program that listens there, or choose another HTTAP_TCPPORT"
+		: errno == EACCES                ? "; ports below 1024 need root or a socket from systemd"
+						 : "";
+
+	snprintf(error->text, sizeof(error->text), "can't listen on %.*s port %u: %s%s", (int)address.len, address.at, port,
+		strerror(errno), advice);
+	return -1;
+}
+
+/* Every address: one socket for IPv6 and IPv4 together, or for IPv4 where the kernel has no IPv6. */
+static int bind_everywhere(struct httap_server *server, uint16_t port, struct httap_error *error)
+{
+	union address six = { .six = { .sin6_family = AF_INET6, .sin6_port = htons(port) } };
+	union address four = { .four = { .sin_family = AF_INET, .sin_port = htons(port) } };
+	int fd = bind_address(&six, 0);
+
+	if (fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
+		fd = bind_address(&four, 0);
+	if (fd < 0)
+		return refuse_bind(error, SPAN("every address,"), port);
+	server->listener[server->listener_count++] = fd;
+	return 0;
+}
+
+int listen_bind(struct httap_server *server, struct httap_error *error)
+{
+	const struct httap_config *config = server->config;
+	int configured = config->port == 0 ? HTTAP_PORT_DEFAULT : config->port;
+	uint16_t port = configured == HTTAP_PORT_ANY ? 0 : (uint16_t)configured;
+	struct span rest = span_of(config->listen != NULL ? config->listen : ""), word;
+	union address address;
+
+	while (span_word(&rest, &word)) {
+		if (!read_address(&address, word, port)) {
+			errno = EINVAL;
+			return refuse_bind(error, word, port);
+		}
+		int fd = bind_address(&address, 1);
+		if (fd < 0)
+			return refuse_bind(error, word, port);
+		server->listener[server->listener_count++] = fd;
+		port = (uint16_t)listen_port(fd); /* a free one was asked for: the other addresses get the same */
+	}
+	if (server->listener_count == 0 && bind_everywhere(server, port, error) < 0)
+		return -1;
+	return 0;
+}
+
+/* --- Accepting ---------------------------------------------------------------------------------------------------- */
+
+static void listen_interest(struct httap_server *server, uint32_t events)
+{
+	for (unsigned int i = 0; i < server->listener_count; i++)
+		server_interest(server, EPOLL_CTL_MOD, server->listener[i], events, SOURCE_LISTENER, i);
+}
+
+void listen_pause(struct httap_server *server, int64_t until)
+{
+	server->accept_again = until;
+	if (server->accepting)
+		listen_interest(server, 0);
+	server->accepting = false;
+}
+
+void listen_resume(struct httap_server *server)
+{
+	if (!server->accepting)
+		listen_interest(server, EPOLLIN);
+	server->accepting = true;
+	server->accept_again = INT64_MAX;
+}
+
+/* The peer may be gone before we come to him, and some protocols report here what befell them: the next one may be fine
+ * (accept(2), "Error handling"). Only a lack of our own is a reason to pause. */
+static bool is_our_lack(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+void listen_accept(struct httap_server *server, int fd)
+{
+	for (int i = 0; i < HTTAP_ACCEPT_TURN; i++) {
+		union {
+			struct sockaddr any;
+			struct sockaddr_storage storage;
+		} address = { .any = { .sa_family = AF_UNSPEC } };
+		socklen_t size = sizeof(address);
+
+		if (!server_slot_ready(server)) {
+			listen_pause(server, INT64_MAX);
+			return;
+		}
+		int accepted = accept4(fd, &address.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (accepted < 0) {
+			if (is_our_lack(errno))
+				listen_pause(server, server->now + HTTAP_ACCEPT_PAUSE_MS * 1000);
+			return;
+		}
+		/* Only now that somebody is there may a silent connection have to give up its slot to him. */
+		conn_open(server, server_slot_take(server), accepted, &address.any);
+	}
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * The only writer of status lines and header fields. It writes nothing that a peer sent: every value is a constant, a number or
+ * a session's name of our own making, so that no reply can be split.
+ */
+#include "httap/reply.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "httapd_limits.h"
+
+/* Empty for a refusal that is none of ours; a number that is no refusal at all is a fault of the application's. */
+static struct span known_line(int status)
+{
+	static const struct {
+		int status;
+		struct span line;
+	} lines[] = {
+	/* clang-format off */
+#define LINE(code, reason) { code, { "HTTP/1.1 " #code " " reason "\r\n", sizeof("HTTP/1.1 " #code " " reason "\r\n") - 1 } }
+		LINE(200, "OK"),
+		LINE(204, "No Content"),
+		LINE(400, "Bad Request"),
+		LINE(403, "Forbidden"),
+		LINE(404, "Not Found"),
+		LINE(405, "Method Not Allowed"),
+		LINE(408, "Request Timeout"),
+		LINE(409, "Conflict"),
+		LINE(413, "Content Too Large"),
+		LINE(414, "URI Too Long"),
+		LINE(417, "Expectation Failed"),
+		LINE(421, "Misdirected Request"),
+		LINE(431, "Request Header Fields Too Large"),
+		LINE(500, "Internal Server Error"),
+		LINE(501, "Not Implemented"),
+		LINE(503, "Service Unavailable"),
+		LINE(505, "HTTP Version Not Supported"),
+#undef LINE
+		/* clang-format on */
+	};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (lines[i].status == status)
+			return lines[i].line;
+	return status >= 400 && status <= 599 ? SPAN("") : known_line(500);
+}
+
+static char *put(char *at, struct span text)
+{
+	memcpy(at, text.at, text.len);
+	return at + text.len;
+}
+
+static char *put_number(char *at, uint64_t number)
+{
+	char digits[20];
+	size_t i = sizeof(digits);
+
+	do
+		digits[--i] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	return put(at, (struct span){ digits + i, sizeof(digits) - i });
+}
+
+/* An application may refuse with any status: then the reason is left out, as RFC 9112 section 4 allows. */
+static char *put_status(char *at, int status)
+{
+	struct span known = known_line(status);
+
+	if (known.len > 0)
+		return put(at, known);
+	at = put(at, SPAN("HTTP/1.1 "));
+	at = put_number(at, (uint64_t)status);
+	return put(at, SPAN(" \r\n"));
+}
+
+static char *put_field(char *at, struct span name_and_colon, const char *value)
+{
+	at = put(at, name_and_colon);
+	at = put(at, span_of(value));
+	return put(at, SPAN("\r\n"));
+}
+
+size_t reply_head(char *out, const struct reply *reply)
+{
+	char *at = put_status(out, reply->status);
+
+	/* RFC 9110 section 8.6: no Content-Length with 204. */
+	if (reply->status != 204) {
+		at = put(at, SPAN("Content-Length: "));
+		at = put_number(at, reply->length);
+		at = put(at, SPAN("\r\n"));
+	}
+	if (reply->type != NULL)
+		at = put_field(at, SPAN("Content-Type: "), reply->type);
+	if (reply->session != NULL) {
+		at = put(at,
+			SPAN("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+			     "Cross-Origin-Resource-Policy: same-origin\r\n"));
+		at = put_field(at, SPAN("HTTaP-Session: "), reply->session);
+	} else {
+		/* Pages load nothing from elsewhere, run no inline script, and stand in nobody's frame, where a click could
+		 * be stolen for a switch. */
+		at = put(at,
+			SPAN("X-Content-Type-Options: nosniff\r\n"
+			     "Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; "
+			     "frame-ancestors 'none'\r\n"
+			     "Referrer-Policy: no-referrer\r\n"));
+	}
+	if (reply->allow != NULL)
+		at = put_field(at, SPAN("Allow: "), reply->allow);
+	if (reply->attachment)
+		at = put(at, SPAN("Content-Disposition: attachment\r\n"));
+	if (reply->status == 503)
+		at = put(at, SPAN("Retry-After: 1\r\n"));
+	if (reply->close)
+		at = put(at, SPAN("Connection: close\r\n"));
+	if (reply->keep_alive)
+		at = put(at, SPAN("Connection: keep-alive\r\n"));
+	at = put(at, SPAN("\r\n"));
+	assert((size_t)(at - out) <= HTTAP_REPLY_HEAD_MAX);
+	return (size_t)(at - out);
+}

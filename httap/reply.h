@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * The only writer of status lines and header fields.
+ */
+#ifndef HTTAP_REPLY_H
+#define HTTAP_REPLY_H
+
+#include "httap/text.h"
+
+struct reply {
+	int status;
+	const char *type;    /* Content-Type; NULL: none */
+	const char *session; /* HTTaP-Session of a dynamic reply, which is never stored; NULL: a static one */
+	const char *allow;   /* Allow, with 405 and for OPTIONS; NULL: none */
+	uint64_t length;     /* Content-Length */
+	bool close;          /* Connection: close */
+	bool keep_alive;     /* Connection: keep-alive, for HTTP/1.0 (RFC 9112 appendix C.2.2) */
+	bool attachment;     /* a download: a browser saves it and does not show it */
+};
+
+/* Writes the head. Returns its length, at most HTTAP_REPLY_HEAD_MAX, for which `out` must have room. */
+size_t reply_head(char *out, const struct reply *reply);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * One request: decode the target, ask the guard, hand it to its domain, write the reply into the connection's output. Nothing has
+ * been done for a peer before the guard has let him.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "httap/json.h"
+#include "httap/reply.h"
+#include "httap/server.h"
+
+static const char json_type[] = "application/json";
+static const char text_type[] = "text/plain; charset=utf-8";
+
+/* --- Replies ------------------------------------------------------------------------------------------------------ */
+
+/* The head, and what of the body is there already. HEAD gets the same head without a body (RFC 9110 section 9.3.2). */
+static void put_reply(struct exchange *exchange, const char *type, const char *allow, uint64_t length, struct span body)
+{
+	struct conn *conn = exchange->conn;
+	bool head_only = exchange->request != NULL && exchange->request->method == METHOD_HEAD;
+	const struct reply reply = {
+		.status = exchange->status,
+		.type = type,
+		.session = exchange->dynamic ? conn->session : NULL,
+		.allow = allow,
+		.length = length,
+		.close = exchange->close,
+		.keep_alive = exchange->keep_alive && !exchange->close,
+		.attachment = exchange->attachment,
+	};
+
+	conn->out_end += reply_head(conn->out + conn->out_end, &reply);
+	if (head_only)
+		return;
+	memcpy(conn->out + conn->out_end, body.at, body.len);
+	conn->out_end += body.len;
+	exchange->sent = (size_t)length;
+}
+
+void answer_text(struct exchange *exchange, struct span text)
+{
+	exchange->status = 200;
+	put_reply(exchange, text_type, NULL, text.len, text);
+}
+
+void answer_json(struct exchange *exchange, const struct httap_json *json)
+{
+	if (json->overflow) {
+		answer_refusal(exchange, 500, "the answer is longer than 24576 bytes; ask for fewer signals");
+		return;
+	}
+	exchange->status = 200;
+	put_reply(exchange, json_type, NULL, json->len, (struct span){ json->out, json->len });
+}
+
+void answer_download(struct exchange *exchange, struct span body)
+{
+	exchange->status = 200;
+	exchange->attachment = true;
+	put_reply(exchange, "application/octet-stream", NULL, body.len, body);
+}
+
+void answer_nothing(struct exchange *exchange, const char *allow)
+{
+	exchange->status = 204;
+	put_reply(exchange, NULL, allow, 0, SPAN(""));
+}
+
+static void put_refusal(struct exchange *exchange, int status, const char *allow, const char *why)
+{
+	char text[6 * HTTAP_ERROR_SIZE + 16]; /* every byte may have to be escaped */
+	struct httap_json json = json_begin(text, sizeof(text));
+
+	exchange->status = status;
+	if (exchange->dynamic) {
+		json_open(&json);
+		httap_json_text(&json, "error", why);
+		json_close(&json);
+	} else {
+		json_raw(&json, span_of(why));
+		json_raw(&json, SPAN("\n"));
+	}
+	put_reply(exchange, exchange->dynamic ? json_type : text_type, allow, json.len, (struct span){ text, json.len });
+}
+
+void answer_refusal(struct exchange *exchange, int status, const char *why)
+{
+	put_refusal(exchange, status, NULL, why);
+}
+
+void answer_not_allowed(struct exchange *exchange, const char *allow, const char *why)
+{
+	put_refusal(exchange, 405, allow, why);
+}
+
+/* --- What the modules of the domains ask ---------------------------------------------------------------------------- */
+
+bool exchange_writes(const struct exchange *exchange)
+{
+	return exchange->request->method == METHOD_POST || exchange->request->method == METHOD_PUT;
+}
+
+bool exchange_reads(const struct exchange *exchange)
+{
+	return exchange->request->method == METHOD_GET || exchange->request->method == METHOD_HEAD;
+}
+
+/* Printable text of a span behind what is there already. */
+static size_t append_printable(char *out, size_t size, size_t len, struct span span)
+{
+	text_printable(out + len, size - len, span.len > 0 ? span : SPAN("-"));
+	return len + strlen(out + len);
+}
+
+struct httap_actor exchange_actor(const struct exchange *exchange, char request[static HTTAP_ACTOR_REQUEST_SIZE])
+{
+	static const struct request unread = { 0 };
+	const struct request *said = exchange->request != NULL ? exchange->request : &unread;
+	size_t len = append_printable(request, HTTAP_ACTOR_METHOD_SIZE, 0, said->method_text);
+
+	request[len++] = ' ';
+	(void)append_printable(request, HTTAP_ACTOR_REQUEST_SIZE, len, said->target);
+	return (struct httap_actor){
+		.session = exchange->conn->session,
+		.peer = exchange->conn->peer,
+		.request = request,
+	};
+}
+
+static void report(struct exchange *exchange)
+{
+	const struct httap_config *config = exchange->server->config;
+	struct httap_exchange told;
+	char request[HTTAP_ACTOR_REQUEST_SIZE];
+
+	exchange->server->happened |= HTTAP_ANSWERED;
+	if (config->on_request == NULL)
+		return;
+	told = (struct httap_exchange){
+		.actor = exchange_actor(exchange, request),
+		.status = exchange->status,
+		.body_bytes = exchange->sent,
+	};
+	config->on_request(config->on_request_context, &told);
+}
+
+/* --- Domains ------------------------------------------------------------------------------------------------------ */
+
+/* A small file leaves together with its head; a larger one follows it by sendfile. */
+static void answer_file(struct exchange *exchange, const struct file *file)
+{
+	struct conn *conn = exchange->conn;
+	char *body = exchange->server->body;
+	bool small = file->size <= HTTAP_FILE_INLINE_MAX;
+	ssize_t n = small ? pread(file->fd, body, (size_t)file->size, 0) : 0;
+
+	if (small && (n < 0 || (uint64_t)n != file->size)) {
+		(void)close(file->fd);
+		answer_refusal(exchange, 500, "the file could not be read");
+		return;
+	}
+	exchange->status = 200;
+	put_reply(exchange, file->type, NULL, file->size, (struct span){ body, (size_t)n });
+	if (small || exchange->request->method == METHOD_HEAD) {
+		(void)close(file->fd);
+		return;
+	}
+	conn->file = file->fd;
+	conn->file_at = 0;
+	conn->file_left = file->size;
+	conn->state = CONN_FILE;
+}
+
+static void answer_static(struct exchange *exchange)
+{
+	struct file file;
+	const char *why;
+
+	if (exchange->request->method == METHOD_OPTIONS) {
+		answer_nothing(exchange, "GET, HEAD, OPTIONS");
+		return;
+	}
+	if (!exchange_reads(exchange)) {
+		answer_not_allowed(exchange, "GET, HEAD, OPTIONS", "files are read by GET; signals are written by POST /?NAME");
+		return;
+	}
+	int status = files_find(&exchange->server->files, exchange->target->text, &file, &why);
+	if (status == 200)
+		answer_file(exchange, &file);
+	else
+		answer_refusal(exchange, status, why);
+}
+
+static void answer_switch(struct exchange *exchange)
+{
+	bool get = !exchange->server->config->refuse_get_writes;
+	const char *allow = get ? "GET, HEAD, POST, PUT, OPTIONS" : "POST, PUT, OPTIONS";
+
+	if (exchange->request->method == METHOD_OPTIONS)
+		answer_nothing(exchange, allow);
+	else if (exchange_reads(exchange) && !get)
+		answer_not_allowed(exchange, allow, "writing by GET is switched off (HTTAP_GET_WRITES=no); use POST");
+	else
+		signals_switch(exchange, exchange->target->text[0] == '1' ? HTTAP_SET_1 : HTTAP_SET_0);
+}
+
+static void answer_domain(struct exchange *exchange)
+{
+	switch (exchange->target->domain) {
+	case DOMAIN_DYNAMIC:
+		words_answer(exchange);
+		break;
+	case DOMAIN_SWITCH:
+		answer_switch(exchange);
+		break;
+	case DOMAIN_STATIC:
+		answer_static(exchange);
+		break;
+	case DOMAIN_ASTERISK:
+		answer_nothing(exchange, "GET, HEAD, POST, PUT, OPTIONS");
+		break;
+	}
+}
+
+static bool would_write(const struct exchange *exchange)
+{
+	return exchange_writes(exchange) ||
+		(exchange->target->domain == DOMAIN_SWITCH && exchange->request->method == METHOD_GET);
+}
+
+static bool is_dynamic(const struct request *request)
+{
+	struct span target = request->target;
+
+	return target.len >= 2 && target.at[0] == '/' && (target.at[1] == '?' || span_is(target, "/0") || span_is(target, "/1"));
+}
+
+void route_exchange(struct exchange *exchange)
+{
+	const struct request *request = exchange->request;
+	const char *why;
+	int status;
+
+	exchange->dynamic = is_dynamic(request);
+	status = target_parse(exchange->target, request, &why);
+	if (status == 0) {
+		enum domain domain = exchange->target->domain;
+		exchange->dynamic = domain == DOMAIN_DYNAMIC || domain == DOMAIN_SWITCH;
+		status = guard_decide(&exchange->server->guard, request, exchange->target, would_write(exchange), &why);
+	}
+	if (exchange->conn->lobby)
+		exchange->close = true;
+	if (status != 0) {
+		/* Whoever sends a malformed target or Host may mean the next bytes otherwise than we read them. */
+		exchange->close = exchange->close || status == 400;
+		answer_refusal(exchange, status, why);
+	} else if (request->method == METHOD_UNKNOWN) {
+		answer_refusal(exchange, 501, "this method is not implemented; use GET, HEAD, POST, PUT or OPTIONS");
+	} else if (exchange->conn->lobby && !words_may_stop(exchange)) {
+		answer_refusal(exchange, 503, "all connections are taken; try again in a moment");
+	} else {
+		answer_domain(exchange);
+	}
+	exchange->conn->opened = exchange->conn->opened || exchange->dynamic;
+	report(exchange);
+}
+
+void route_refuse_early(
+	struct httap_server *server, struct conn *conn, const struct request *request, int status, const char *why)
+{
+	struct exchange exchange = {
+		.server = server,
+		.conn = conn,
+		.request = request,
+		.dynamic = request != NULL && is_dynamic(request),
+		.close = true,
+	};
+
+	answer_refusal(&exchange, status, why);
+	report(&exchange);
+}

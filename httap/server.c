@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * The server: its tables, made once at start, and the pass that drives them. A pass waits (or not), hands each event to its
+ * connection, expires what is overdue, and tells what happened. It costs what happened, not what is open. Nothing here allocates after
+ * httap_start().
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "httap/server.h"
+
+/* --- Slots -------------------------------------------------------------------------------------------------------- */
+
+/* Has it said nothing, not even what waits in the kernel for its turn to be read? */
+static bool is_silent(const struct conn *conn)
+{
+	char byte;
+
+	return conn->state == CONN_HEAD && conn->in_start == conn->in_end &&
+		recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+/* The oldest connection that has never said anything: a browser's in reserve, or somebody's who wants to fill the table. Whoever
+ * has begun to speak keeps his place. */
+static struct conn *oldest_silent(const struct httap_server *server)
+{
+	struct conn *conn = server->timer[TIMER_FIRST].first;
+
+	while (conn != NULL && !is_silent(conn))
+		conn = conn->timer_after;
+	return conn;
+}
+
+bool server_slot_ready(const struct httap_server *server)
+{
+	return server->free != NULL || oldest_silent(server) != NULL;
+}
+
+struct conn *server_slot_take(struct httap_server *server)
+{
+	struct conn *silent = server->conn_used >= server->conn_limit ? oldest_silent(server) : NULL;
+
+	if (silent != NULL)
+		conn_close(server, silent);
+	struct conn *conn = server->free;
+	server->free = conn->next_free;
+	conn->lobby = server->conn_used >= server->conn_limit;
+	if (!conn->lobby)
+		server->conn_used++;
+	return conn;
+}
+
+void server_slot_free(struct httap_server *server, struct conn *conn)
+{
+	if (!conn->lobby)
+		server->conn_used--;
+	conn->next_free = server->free;
+	server->free = conn;
+	if (!server->accepting && server->accept_again == INT64_MAX)
+		server->accept_again = server->now;
+}
+
+/* --- Starting ----------------------------------------------------------------------------------------------------- */
+
+static struct httap_server *server_new(struct httap *httap)
+{
+	struct httap_server *server = calloc(1, sizeof(*server));
+
+	if (server == NULL)
+		return NULL;
+	server->config = &httap->config;
+	server->epoll = -1;
+	server->files.root = -1;
+	server->accept_again = INT64_MAX;
+	server->wake_time = INT64_MAX;
+	return server;
+}
+
+static int refuse_start(struct httap_error *error, const char *what)
+{
+	snprintf(error->text, sizeof(error->text), "%s: %s", what, strerror(errno));
+	return -1;
+}
+
+/* The table of connections. Fresh from the kernel, so that slots that are never used cost no memory. */
+static int make_table(struct httap_server *server, struct httap_error *error)
+{
+	int limit = server->config->connections > 0 ? server->config->connections : HTTAP_CONNECTIONS_DEFAULT;
+
+	server->conn_limit = (unsigned int)limit;
+	server->conn_count = server->conn_limit + HTTAP_LOBBY;
+	server->conn = calloc(server->conn_count, sizeof(struct conn));
+	if (server->conn == NULL)
+		return refuse_start(error, "no memory for the table of connections");
+	for (unsigned int i = server->conn_count; i-- > 0;) {
+		server->conn[i].fd = -1;
+		server->conn[i].next_free = server->free;
+		server->free = &server->conn[i];
+	}
+	return 0;
+}
+
+static void make_timers(struct httap_server *server)
+{
+	server->keepalive_s = server->config->keepalive_s > 0 ? server->config->keepalive_s : HTTAP_KEEPALIVE_DEFAULT_S;
+	server->timer[TIMER_FIRST].duration = (int64_t)HTTAP_FIRST_REQUEST_S * 1000000;
+	server->timer[TIMER_LOBBY].duration = (int64_t)HTTAP_LOBBY_MS * 1000;
+	server->timer[TIMER_IDLE].duration = (int64_t)server->keepalive_s * 1000000;
+	server->timer[TIMER_LINGER].duration = (int64_t)HTTAP_LINGER_MS * 1000;
+}
+
+static void make_names(struct httap_server *server)
+{
+	if (gethostname(server->guard.host_name, sizeof(server->guard.host_name) - 1) < 0)
+		server->guard.host_name[0] = '\0';
+	server->guard.hosts = server->config->hosts;
+	server->guard.origins = server->config->origins;
+	server->type = server->config->type != NULL ? server->config->type : "libhttap";
+	snprintf(server->id, sizeof(server->id), "%s", server->config->id != NULL ? server->config->id : server->guard.host_name);
+}
+
+void server_interest(struct httap_server *server, int operation, int fd, uint32_t events, enum source source, size_t index)
+{
+	struct epoll_event event = { .events = events, .data.u64 = ((uint64_t)source << 32) | index };
+
+	/* The descriptor is open and known, or fresh: what is left is ENOMEM and ENOSPC (epoll_ctl(2)), for which the deadline
+	 * that every connection has is the answer. */
+	(void)epoll_ctl(server->epoll, operation, fd, &event);
+}
+
+static int open_listeners(struct httap_server *server, struct httap_error *error)
+{
+	const int on = 1;
+
+	if (server->listener_count == 0 && listen_bind(server, error) < 0)
+		return -1;
+	for (unsigned int i = 0; i < server->listener_count; i++) {
+		int fd = server->listener[i];
+		int flags = fcntl(fd, F_GETFL);
+		if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+			return refuse_start(error, "can't set up the listening socket");
+		/* HTTaP wants Nagle off; accepted sockets inherit it. A Unix socket has none, and says so. */
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_LISTENER, i);
+	}
+	server->port = listen_port(server->listener[0]);
+	server->accepting = true;
+	return 0;
+}
+
+static int open_files(struct files *files, const struct httap_config *config, struct httap_error *error)
+{
+	return files_open(files, config->static_path != NULL ? config->static_path : ".",
+		config->root_page != NULL ? config->root_page : "index.html",
+		config->serving_uid_given ? config->serving_uid : geteuid(), error);
+}
+
+/* sendfile(2) has no MSG_NOSIGNAL: without this a peer who hangs up would end the program. */
+static void ignore_sigpipe(void)
+{
+	struct sigaction action;
+
+	if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+		action.sa_handler = SIG_IGN;
+		(void)sigaction(SIGPIPE, &action, NULL); /* valid signal and action: can't fail */
+	}
+}
+
+static struct httap_server *own_server(struct httap *httap, struct httap_error *error)
+{
+	if (httap->server == NULL)
+		httap->server = server_new(httap);
+	if (httap->server == NULL)
+		(void)refuse_start(error, "no memory for the server");
+	return httap->server;
+}
+
+int httap_start(struct httap *httap, struct httap_error *error)
+{
+	struct httap_server *server = own_server(httap, error);
+
+	if (server == NULL)
+		return -1;
+	if (server->epoll >= 0)
+		return 0;
+	errno = 0;
+	server->signals = httap->signals;
+	server->now = httap_now(httap);
+	make_timers(server);
+	make_names(server);
+	ignore_sigpipe();
+	server->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (server->epoll < 0)
+		(void)refuse_start(error, "epoll_create1");
+	if (server->epoll < 0 || config_check(server->config, error) < 0 || signals_check(server->signals, error) < 0 ||
+		make_table(server, error) < 0 || open_files(&server->files, server->config, error) < 0 ||
+		files_check_root_page(&server->files, error) < 0 || open_listeners(server, error) < 0) {
+		int reason = errno != 0 ? errno : EINVAL; /* a configuration that was refused is no failed call */
+		httap_stop(httap);
+		errno = reason;
+		return -1;
+	}
+	return 0;
+}
+
+int httap_check_root_page(const struct httap *httap, struct httap_error *error)
+{
+	return files_check_root_page(&httap->server->files, error);
+}
+
+int httap_check(const struct httap_config *config, struct httap_error *error)
+{
+	struct files files;
+
+	if (config_check(config, error) < 0 || open_files(&files, config, error) < 0)
+		return -1;
+	int result = files_check_root_page(&files, error);
+	files_close(&files);
+	return result;
+}
+
+int httap_add_listener(struct httap *httap, int fd)
+{
+	struct httap_error error;
+	struct httap_server *server;
+
+	if (listen_check(fd) < 0)
+		return -1;
+	server = own_server(httap, &error);
+	if (server == NULL)
+		return -1;
+	if (server->epoll >= 0 || server->listener_count == HTTAP_LISTENERS_MAX) {
+		errno = server->epoll >= 0 ? EBUSY : ENOSPC;
+		return -1;
+	}
+	server->listener[server->listener_count++] = fd;
+	return 0;
+}
+
+void httap_stop(struct httap *httap)
+{
+	struct httap_server *server = httap->server;
+
+	if (server == NULL)
+		return;
+	for (unsigned int i = 0; server->conn != NULL && i < server->conn_count; i++)
+		if (server->conn[i].state != CONN_FREE)
+			conn_close(server, &server->conn[i]);
+	for (unsigned int i = 0; i < server->listener_count; i++)
+		(void)close(server->listener[i]);
+	files_close(&server->files);
+	if (server->epoll >= 0)
+		(void)close(server->epoll);
+	free(server->conn);
+	free(server);
+	httap->server = NULL;
+}
+
+/* --- The pass ----------------------------------------------------------------------------------------------------- */
+
+static enum source source_of(const struct epoll_event *event)
+{
+	return (enum source)(event->data.u64 >> 32);
+}
+
+static void dispatch(struct httap_server *server, const struct epoll_event *event)
+{
+	size_t index = (uint32_t)event->data.u64;
+
+	switch (source_of(event)) {
+	case SOURCE_CONN:
+		/* It may have been closed, and its slot taken anew, by an event before this one: then there is nothing to read yet. */
+		if (server->conn[index].state != CONN_FREE)
+			conn_ready(server, &server->conn[index], event->events);
+		break;
+	case SOURCE_LISTENER:
+		listen_accept(server, server->listener[index]);
+		break;
+	case SOURCE_WATCH:
+		server->happened |= HTTAP_WATCHED;
+		server->watch[index].ready(server->watch[index].context, server->watch[index].fd);
+		break;
+	}
+}
+
+static void expire(struct httap_server *server)
+{
+	struct conn *conn;
+
+	while ((conn = timer_expired(server)) != NULL)
+		conn_expire(server, conn);
+	if (server->wake_time <= server->now) {
+		server->wake_time = INT64_MAX;
+		server->wake(server->wake_context);
+	}
+	if (!server->accepting && server->accept_again <= server->now)
+		listen_resume(server);
+}
+
+static int64_t next_deadline(const struct httap_server *server)
+{
+	int64_t next = timer_next(server);
+
+	if (server->wake_time < next)
+		next = server->wake_time;
+	return server->accept_again < next ? server->accept_again : next;
+}
+
+/* Milliseconds to wait, rounded up: a wait that ends before its deadline would be followed by another of 0, a busy loop of
+ * up to a millisecond. */
+static int wait_ms(const struct httap_server *server)
+{
+	int64_t next = next_deadline(server);
+
+	if (next == INT64_MAX)
+		return -1;
+	if (next <= server->now)
+		return 0;
+	int64_t ms = (next - server->now + 999) / 1000;
+	return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+static int pass(struct httap *httap, bool block)
+{
+	struct epoll_event event[HTTAP_EVENTS_TURN];
+	struct httap_error error;
+
+	if (httap_start(httap, &error) < 0)
+		return -1;
+	struct httap_server *server = httap->server;
+	server->happened = 0;
+	if (block)
+		server->now = httap_now(httap); /* the program may have done other work since the last pass */
+	int n = epoll_wait(server->epoll, event, HTTAP_EVENTS_TURN, block ? wait_ms(server) : 0);
+	if (n < 0 && errno != EINTR)
+		return -1;
+	server->now = httap_now(httap);
+	/* Those who are inside come before those who want in: one of them may be leaving. */
+	for (int i = 0; i < n; i++)
+		if (source_of(&event[i]) != SOURCE_LISTENER)
+			dispatch(server, &event[i]);
+	for (int i = 0; i < n; i++)
+		if (source_of(&event[i]) == SOURCE_LISTENER)
+			dispatch(server, &event[i]);
+	expire(server);
+	return server->happened;
+}
+
+int httap_polled(struct httap *httap)
+{
+	return pass(httap, false);
+}
+
+int httap_blocking(struct httap *httap)
+{
+	return pass(httap, true);
+}
+
+/* --- For the host program ----------------------------------------------------------------------------------------- */
+
+int64_t httap_now(const struct httap *httap)
+{
+	return httap->config.clock != NULL ? httap->config.clock(httap->config.clock_context) : clock_monotonic(NULL);
+}
+
+int httap_fd(const struct httap *httap)
+{
+	return httap->server != NULL ? httap->server->epoll : -1;
+}
+
+int64_t httap_deadline(const struct httap *httap)
+{
+	return httap->server != NULL ? next_deadline(httap->server) : INT64_MAX;
+}
+
+int httap_port(const struct httap *httap)
+{
+	return httap->server != NULL ? httap->server->port : 0;
+}
+
+int httap_static_fd(const struct httap *httap)
+{
+	return httap->server != NULL ? httap->server->files.root : -1;
+}
+
+int httap_watch(struct httap *httap, int fd, void (*ready)(void *context, int fd), void *context)
+{
+	struct httap_server *server = httap->server;
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (server == NULL || server->epoll < 0 || server->watch_count == HTTAP_WATCHES_MAX) {
+		errno = server == NULL || server->epoll < 0 ? EINVAL : ENOSPC;
+		return -1;
+	}
+	event.data.u64 = ((uint64_t)SOURCE_WATCH << 32) | server->watch_count;
+	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return -1;
+	server->watch[server->watch_count++] = (struct watch){ .fd = fd, .ready = ready, .context = context };
+	return 0;
+}
+
+void httap_wake_at(struct httap *httap, int64_t time, void (*wake)(void *context), void *context)
+{
+	struct httap_server *server = httap->server;
+
+	if (server == NULL)
+		return;
+	server->wake_time = wake != NULL ? time : INT64_MAX;
+	server->wake = wake;
+	server->wake_context = context;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * Request targets (RFC 9112 section 3.2): one strict decoder, then one check. It builds no path from anything but the decoded
+ * bytes, and opens nothing.
+ */
+#include "httap/target.h"
+
+#include <string.h>
+
+/* Percent decoding, once: two hexadecimal digits, never a control character. An encoded slash would be a separator for one
+ * program and a letter for the next, so that a path must not contain any. */
+static int decode(struct target *target, struct span raw, bool path, const char **why)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < raw.len; i++) {
+		char c = raw.at[i];
+		if (c == '%') {
+			*why = "% must be followed by two hexadecimal digits";
+			int high = i + 2 < raw.len ? text_hex(raw.at[i + 1]) : -1;
+			int low = i + 2 < raw.len ? text_hex(raw.at[i + 2]) : -1;
+			if (high < 0 || low < 0)
+				return 400;
+			c = (char)(high * 16 + low);
+			*why = "control characters and encoded slashes are not allowed in a target";
+			if ((unsigned char)c < 0x20 || c == 0x7f || (c == '/' && path))
+				return 400;
+			i += 2;
+		}
+		target->text[out++] = c;
+	}
+	target->text[out] = '\0';
+	target->len = out;
+	return 0;
+}
+
+static int judge_path(const struct target *target, const char **why)
+{
+	struct span rest = { target->text, target->len }, segment;
+
+	/* HTTaP refuses two consecutive dots anywhere in a path, and says so; all else that can't be a file is just not there. */
+	*why = "two consecutive dots are not allowed in a path";
+	if (strstr(target->text, "..") != NULL)
+		return 400;
+	*why = "there is no such file";
+	if (target->len == 0)
+		return 0;
+	while (span_next(&rest, '/', &segment))
+		if (segment.len == 0 || segment.at[0] == '.')
+			return 404;
+	return 0;
+}
+
+static int parse_origin_form(struct target *target, struct span raw, const char **why)
+{
+	struct span path, rest = raw;
+
+	if (raw.len >= 2 && raw.at[1] == '?') {
+		target->domain = DOMAIN_DYNAMIC;
+		return decode(target, (struct span){ raw.at + 2, raw.len - 2 }, false, why);
+	}
+	if (span_is(raw, "/0") || span_is(raw, "/1")) {
+		target->domain = DOMAIN_SWITCH;
+		return decode(target, (struct span){ raw.at + 1, 1 }, true, why);
+	}
+	target->domain = DOMAIN_STATIC;
+	span_next(&rest, '?', &path);
+	int status = decode(target, (struct span){ path.at + 1, path.len - 1 }, true, why);
+	return status != 0 ? status : judge_path(target, why);
+}
+
+/* A proxy's form, which every server must understand (RFC 9112 section 3.2.2): http://host/path. */
+static int parse_absolute_form(struct target *target, struct span raw, const char **why)
+{
+	struct span rest = { raw.at + 7, raw.len - 7 };
+	size_t host_len = 0;
+
+	while (host_len < rest.len && rest.at[host_len] != '/' && rest.at[host_len] != '?')
+		host_len++;
+	target->host = (struct span){ rest.at, host_len };
+	rest.at += host_len;
+	rest.len -= host_len;
+	if (rest.len == 0)
+		return parse_origin_form(target, SPAN("/"), why);
+	*why = "a target must have a path: write http://host/?word";
+	return rest.at[0] == '/' ? parse_origin_form(target, rest, why) : 400;
+}
+
+int target_parse(struct target *target, const struct request *request, const char **why)
+{
+	struct span raw = request->target;
+
+	target->host = (struct span){ NULL, 0 };
+	target->len = 0;
+	target->text[0] = '\0';
+	if (raw.at[0] == '/')
+		return parse_origin_form(target, raw, why);
+	if (raw.len >= 7 && span_is_nocase((struct span){ raw.at, 7 }, "http://"))
+		return parse_absolute_form(target, raw, why);
+	if (span_is(raw, "*") && request->method == METHOD_OPTIONS) {
+		target->domain = DOMAIN_ASTERISK;
+		return 0;
+	}
+	*why = "the target must begin with a slash";
+	return 400;
+}

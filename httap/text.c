@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * Spans of bytes, character classes and numbers. Never looks beyond a span's length, never uses the locale, and takes
+ * every byte as unsigned: 0x80 to 0xff are no letters and no digits.
+ */
+#include "httap/text.h"
+
+#include "httapd_limits.h"
+
+#define T4(a, b, c, d) a, b, c, d
+#define T16(a) T4(a, a, a, a), T4(a, a, a, a), T4(a, a, a, a), T4(a, a, a, a)
+
+enum {
+	S = TEXT_VALUE,               /* space and tab; bytes beyond ASCII */
+	H = TEXT_VALUE | TEXT_TOKEN,  /* "#" */
+	V = TEXT_VALUE | TEXT_TARGET, /* visible, not a tchar */
+	K = V | TEXT_TOKEN,           /* tchar */
+	D = K | TEXT_DIGIT,
+	A = K | TEXT_ALPHA,
+};
+
+/* clang-format off */
+const unsigned char text_class_of[256] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 0, S, 0, 0, 0, 0, 0, 0,
+	T16(0),
+	/*   !  "  #  $  %  &  '  (  )  *  +  ,  -  .  / */
+	S, K, V, H, K, K, K, K, V, V, K, K, V, K, K, V,
+	/* 0 to 9, : ; < = > ? */
+	D, D, D, D, D, D, D, D, D, D, V, V, V, V, V, V,
+	/* @, A to O */
+	V, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A,
+	/* P to Z, [ \ ] ^ _ */
+	A, A, A, A, A, A, A, A, A, A, A, V, V, V, K, K,
+	/* `, a to o */
+	K, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A,
+	/* p to z, { | } ~ DEL */
+	A, A, A, A, A, A, A, A, A, A, A, V, K, V, K, 0,
+	T16(S), T16(S), T16(S), T16(S), T16(S), T16(S), T16(S), T16(S),
+};
+/* clang-format on */
+
+static char lower(char c)
+{
+	return (c >= 'A' && c <= 'Z') ? (char)(c + ('a' - 'A')) : c;
+}
+
+int text_hex(char c)
+{
+	if (text_is_digit(c))
+		return c - '0';
+	c = lower(c);
+	return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : -1;
+}
+
+bool span_equal_nocase(struct span a, struct span b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if (a.at[i] != b.at[i] && lower(a.at[i]) != lower(b.at[i]))
+			return false;
+	return true;
+}
+
+struct span span_trim(struct span span)
+{
+	while (span.len > 0 && (span.at[0] == ' ' || span.at[0] == '\t')) {
+		span.at++;
+		span.len--;
+	}
+	while (span.len > 0 && (span.at[span.len - 1] == ' ' || span.at[span.len - 1] == '\t'))
+		span.len--;
+	return span;
+}
+
+static void span_drop(struct span *span, size_t count)
+{
+	span->at += count;
+	span->len -= count;
+}
+
+bool span_next(struct span *rest, char separator, struct span *element)
+{
+	if (rest->at == NULL)
+		return false;
+	const char *end = rest->len > 0 ? memchr(rest->at, separator, rest->len) : NULL;
+
+	element->at = rest->at;
+	if (end == NULL) {
+		element->len = rest->len;
+		*rest = (struct span){ NULL, 0 };
+	} else {
+		element->len = (size_t)(end - rest->at);
+		span_drop(rest, element->len + 1);
+	}
+	return true;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+bool span_word(struct span *rest, struct span *word)
+{
+	while (rest->len > 0 && is_space(rest->at[0]))
+		span_drop(rest, 1);
+	word->at = rest->at;
+	word->len = 0;
+	while (rest->len > 0 && !is_space(rest->at[0])) {
+		span_drop(rest, 1);
+		word->len++;
+	}
+	return word->len > 0;
+}
+
+bool text_number(struct span span, uint64_t max, uint64_t *number)
+{
+	uint64_t n = 0;
+
+	if (span.len == 0)
+		return false;
+	for (size_t i = 0; i < span.len; i++) {
+		if (!text_is_digit(span.at[i]))
+			return false;
+		uint64_t digit = (uint64_t)(span.at[i] - '0');
+		if (digit > max || n > (max - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	*number = n;
+	return true;
+}
+
+bool text_is_signal_name(struct span name)
+{
+	bool start = true;
+
+	if (name.len == 0 || name.len >= HTTAP_NAME_SIZE || !(name.at[0] >= 'A' && name.at[0] <= 'Z'))
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.at[i];
+		bool upper_or_digit = (c >= 'A' && c <= 'Z') || text_is_digit(c);
+		if (c == '.' && !start)
+			start = true;
+		else if (start ? upper_or_digit : (text_is_alnum(c) || c == '_'))
+			start = false;
+		else
+			return false;
+	}
+	return !start;
+}
+
+void text_printable(char *out, size_t size, struct span span)
+{
+	size_t len = span.len < size - 1 ? span.len : size - 1;
+
+	for (size_t i = 0; i < len; i++)
+		out[i] = (span.at[i] >= 0x20 && span.at[i] < 0x7f) ? span.at[i] : '?';
+	out[len] = '\0';
+}

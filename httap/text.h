@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * Spans of bytes, character classes and numbers: the only place that knows what a digit is. Pure; no locale.
+ */
+#ifndef HTTAP_TEXT_H
+#define HTTAP_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Bytes that belong to somebody else; not terminated. */
+struct span {
+	const char *at;
+	size_t len;
+};
+
+#define SPAN(literal) ((struct span){ literal, sizeof(literal) - 1 })
+
+static inline struct span span_of(const char *text)
+{
+	return (struct span){ text, strlen(text) };
+}
+
+static inline bool span_is(struct span span, const char *text) /* byte for byte */
+{
+	return strlen(text) == span.len && memcmp(span.at, text, span.len) == 0;
+}
+
+bool span_equal_nocase(struct span a, struct span b); /* ASCII letters of either case */
+
+static inline bool span_is_nocase(struct span span, const char *text)
+{
+	return strlen(text) == span.len && span_equal_nocase(span, span_of(text));
+}
+
+struct span span_trim(struct span span); /* without spaces and tabs at both ends (OWS, RFC 9110 section 5.6.3) */
+
+/* Cuts the next element of a list off: up to the separator, which is dropped. False when nothing is left. */
+bool span_next(struct span *rest, char separator, struct span *element);
+
+/* Cuts the next word off text that is separated by white space. False when nothing is left. */
+bool span_word(struct span *rest, struct span *word);
+
+/* What a byte may be part of; a table, because these are asked for every byte of a request. */
+enum { TEXT_TOKEN = 1, TEXT_VALUE = 2, TEXT_TARGET = 4, TEXT_DIGIT = 8, TEXT_ALPHA = 16 };
+
+extern const unsigned char text_class_of[256] __attribute__((visibility("hidden")));
+
+static inline bool text_is(char c, unsigned int classes)
+{
+	return (text_class_of[(unsigned char)c] & classes) != 0;
+}
+
+static inline bool text_is_token_char(char c) /* tchar, RFC 9110 section 5.6.2 */
+{
+	return text_is(c, TEXT_TOKEN);
+}
+
+static inline bool text_is_value_char(char c) /* HTAB, SP, VCHAR, obs-text: RFC 9110 section 5.5 */
+{
+	return text_is(c, TEXT_VALUE);
+}
+
+static inline bool text_is_target_char(char c) /* printable ASCII without space and "#" */
+{
+	return text_is(c, TEXT_TARGET);
+}
+
+static inline bool text_is_digit(char c)
+{
+	return text_is(c, TEXT_DIGIT);
+}
+
+static inline bool text_is_alnum(char c)
+{
+	return text_is(c, TEXT_DIGIT | TEXT_ALPHA);
+}
+
+int text_hex(char c); /* 0 to 15, or -1 */
+
+/* Decimal digits and nothing else: no sign, no space, not empty, not over `max`. */
+bool text_number(struct span span, uint64_t max, uint64_t *number);
+
+/* A signal's name: [A-Z][A-Za-z0-9_]*(\.[A-Z0-9][A-Za-z0-9_]*)*, at most HTTAP_NAME_SIZE - 1 bytes. */
+bool text_is_signal_name(struct span name);
+
+/* Copies what is printable ASCII and puts "?" for every other byte; always terminated. For logs and messages. */
+void text_printable(char *out, size_t size, struct span span);
+
+#endif

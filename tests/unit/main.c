@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * Runs every suite. libcheck's own variables apply: CK_RUN_SUITE, CK_FORK=no, CK_TAP_LOG_FILE_NAME, ...
+ */
+#include <stdlib.h>
+
+#include "unit.h"
+
+int main(void)
+{
+	static Suite *(*const suites[])(void) = {
+		httap_text_suite,
+		httap_request_suite,
+		httap_frame_suite,
+		httap_chunks_suite,
+		httap_target_suite,
+		httap_host_suite,
+		httap_guard_suite,
+		httap_json_suite,
+		httap_reply_suite,
+		httap_file_suite,
+		httap_config_suite,
+		httap_timer_suite,
+		httap_conn_suite,
+		httap_server_suite,
+		httap_signals_suite,
+		httap_words_suite,
+		gpio_spec_suite,
+		gpio_sim_suite,
+		gpio_find_suite,
+		gpio_lines_suite,
+		daemon_activate_suite,
+		daemon_config_suite,
+		daemon_log_suite,
+		daemon_notify_suite,
+		daemon_privilege_suite,
+		daemon_routes_suite,
+	};
+	SRunner *runner = srunner_create(NULL);
+
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+		srunner_add_suite(runner, suites[i]());
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
