@@ -1,0 +1,899 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * gpio/lines.c and gpio/lookup.c: what signals do to lines. The electrical levels are read past the code under test,
+ * from chips of a kernel that does not exist (test_gpio_fake.h).
+ */
+#include "tests/unit/test_gpio_fake.h"
+
+#include "gpio/lines.h"
+
+/* --- tools --- */
+
+/* What on_change was told. */
+static struct {
+	size_t count;
+	char name[8][GPIO_NAME_SIZE];
+	uint8_t old_value[8], new_value[8];
+	void *context;
+} told;
+
+static void note_change(void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value)
+{
+	ck_assert_uint_lt(told.count, 8);
+	snprintf(told.name[told.count], GPIO_NAME_SIZE, "%s", line->spec.name);
+	told.old_value[told.count] = old_value;
+	told.new_value[told.count++] = new_value;
+	ck_assert_uint_eq(line->value, new_value);
+	told.context = context;
+	errno = EPROTO; /* whatever a callback does to errno is not the caller's business */
+}
+
+/* The usual world: a header, and an expander. */
+static void begin(void)
+{
+	fake_begin();
+	fake_add_device("gpiochip0", "/dev/null", "pinctrl-bcm2711");
+	fake_add_device("gpiochip1", "/dev/zero", "1-0020");
+	memset(&told, 0, sizeof(told));
+}
+
+static struct fake_chip *header(void)
+{
+	return &fake.chip[0];
+}
+
+static struct fake_chip *expander(void)
+{
+	return &fake.chip[1];
+}
+
+static struct gpio_specs parsed(const char *text)
+{
+	struct gpio_specs specs;
+	struct gpio_error error = { "" };
+
+	ck_assert_msg(gpio_specs_parse(&specs, text, &error) == 0, "%s", error.text);
+	return specs;
+}
+
+static struct gpio_lines *open_as(const char *text, const char *chip, bool safe)
+{
+	struct gpio_specs specs = parsed(text);
+	struct gpio_places places = fake_places();
+	struct gpio_error error = { "" };
+	struct gpio_lines *lines = gpio_lines_open_at(&places, &specs, chip, safe, &error);
+
+	ck_assert_msg(lines != NULL, "%s", error.text);
+	gpio_lines_on_change(lines, note_change, &told);
+	fake.sets = 0;
+	fake.gets = 0;
+	return lines;
+}
+
+static struct gpio_lines *open_lines(const char *text)
+{
+	return open_as(text, NULL, false);
+}
+
+/* The sentence when the lines cannot be opened. Nothing must be left open then. */
+static const char *not_opened(const char *text, const char *chip)
+{
+	static struct gpio_error error;
+	struct gpio_specs specs = parsed(text);
+	struct gpio_places places = fake_places();
+
+	ck_assert_ptr_null(gpio_lines_open_at(&places, &specs, chip, false, &error));
+	ck_assert_int_eq(fake.opened, fake.closed);
+	return error.text;
+}
+
+static void contains(const char *text, const char *fragment)
+{
+	ck_assert_msg(strstr(text, fragment) != NULL, "expected \"%s\" in \"%s\"", fragment, text);
+}
+
+static void set(struct gpio_lines *lines, uint16_t line, uint8_t value)
+{
+	struct gpio_change change = { .line = line, .value = value };
+	struct gpio_error error = { "" };
+
+	ck_assert_msg(gpio_lines_set(lines, &change, 1, &error) == 0, "%s", error.text);
+}
+
+static uint8_t get(struct gpio_lines *lines, uint16_t line)
+{
+	uint8_t value = 0xff;
+	struct gpio_error error = { "" };
+
+	ck_assert_msg(gpio_lines_get(lines, &line, 1, &value, &error) == 0, "%s", error.text);
+	return value;
+}
+
+/* --- open --- */
+
+START_TEST(lines_are_known_in_the_order_of_the_text)
+{
+	struct gpio_lines *lines = open_lines("LED=GPIO17 BUTTON=5,input RELAY=1-0020:3,active-low,initial=1");
+	const struct gpio_line *relay = gpio_lines_at(lines, 2);
+
+	ck_assert_uint_eq(gpio_lines_count(lines), 3);
+	ck_assert_str_eq(gpio_lines_at(lines, 0)->spec.name, "LED");
+	ck_assert_uint_eq(gpio_lines_at(lines, 0)->offset, 17);
+	ck_assert_str_eq(gpio_lines_at(lines, 0)->chip, "gpiochip0");
+	ck_assert_str_eq(gpio_lines_at(lines, 0)->label, "pinctrl-bcm2711");
+	ck_assert_str_eq(gpio_lines_at(lines, 0)->kernel_name, "GPIO17");
+	ck_assert_str_eq(gpio_lines_at(lines, 1)->spec.name, "BUTTON");
+	ck_assert_uint_eq(gpio_lines_at(lines, 1)->value, 0);
+	ck_assert_str_eq(relay->spec.name, "RELAY");
+	ck_assert_str_eq(relay->chip, "gpiochip1");
+	ck_assert_str_eq(relay->label, "1-0020");
+	ck_assert_uint_eq(relay->offset, 3);
+	ck_assert_uint_eq(relay->value, 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(the_default_chip_must_exist_even_without_signals)
+{
+	struct gpio_lines *lines = open_lines("");
+
+	ck_assert_uint_eq(gpio_lines_count(lines), 0);
+	gpio_lines_close(lines);
+	contains(not_opened("", "nowhere"), "no chip has the label \"nowhere\"");
+	header()->label = "something else";
+	contains(not_opened("", NULL), "no Raspberry Pi header chip");
+	contains(not_opened("RELAY=1-0020:3", NULL), "no Raspberry Pi header chip");
+}
+END_TEST
+
+START_TEST(closing_nothing_is_fine)
+{
+	gpio_lines_close(NULL);
+}
+END_TEST
+
+START_TEST(outputs_of_a_chip_stand_in_one_request_and_inputs_in_another)
+{
+	struct gpio_lines *lines =
+		open_lines("A=1 B=2,input C=3 D=4,input E=1-0020:1 F=5,drive=open-drain,initial=keep");
+
+	ck_assert_int_eq(fake.requests, 3);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_chip_is_opened_once_by_whatever_words_it_is_named)
+{
+	struct gpio_lines *lines = open_lines("A=1 B=gpiochip0:2 C=/dev/gpiochip0:3 D=pinctrl-bcm2711:4 "
+		"E=1-0020:1 F=gpiochip1:2 G=1-0020:3");
+
+	ck_assert_int_eq(fake.requests, 2);
+	ck_assert_int_eq(fake.opened - fake.closed, 2);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_str_eq(gpio_lines_at(lines, i)->chip, "gpiochip0");
+	for (size_t i = 4; i < 7; i++)
+		ck_assert_str_eq(gpio_lines_at(lines, i)->chip, "gpiochip1");
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(simulated_and_real_lines_mix)
+{
+	struct gpio_lines *lines = open_lines("A=1 B=sim:GPIO1 C=sim:2");
+
+	ck_assert_str_eq(gpio_lines_at(lines, 1)->chip, "sim");
+	set(lines, 0, 1);
+	set(lines, 2, 1);
+	ck_assert_uint_eq(get(lines, 0), 1);
+	ck_assert_uint_eq(get(lines, 1), 0);
+	ck_assert_uint_eq(get(lines, 2), 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	const char *sentence;
+} same_lines[] = {
+	{ "LED=GPIO17 LAMP=17", "LED and LAMP are the same line (gpiochip0 17); give each signal a line of its own" },
+	{ "LED=17 A=1 LAMP=gpiochip0:17", "LED and LAMP are the same line (gpiochip0 17)" },
+	{ "LED=/dev/gpiochip0:17 LAMP=gpiochip0:17", "LED and LAMP are the same line (gpiochip0 17)" },
+	{ "LED=gpiochip1:7 LAMP=1-0020:GPIO7", "LED and LAMP are the same line (gpiochip1 7)" },
+	{ "LED=17 LAMP=017,input", "LED and LAMP are the same line (gpiochip0 17)" },
+	{ "LED=sim:7 LAMP=sim:GPIO7", "LED and LAMP are the same line (sim 7)" },
+};
+
+START_TEST(one_line_under_two_names_is_refused)
+{
+	contains(not_opened(same_lines[_i].text, NULL), same_lines[_i].sentence);
+	ck_assert_int_eq(fake.requests, 0);
+}
+END_TEST
+
+START_TEST(one_offset_on_two_chips_is_two_lines)
+{
+	gpio_lines_close(open_lines("A=1 B=1-0020:1 C=sim:1"));
+}
+END_TEST
+
+START_TEST(a_chip_that_a_signal_names_in_vain_is_told_with_the_signal)
+{
+	contains(not_opened("A=1 LED=2-0021:1", NULL), "LED: no chip has the label \"2-0021\"; there are gpiochip0 (");
+	contains(not_opened("LED=gpiochip7:1", NULL), "LED: gpiochip7 could not be opened: No such file or directory");
+	contains(not_opened("LED=LAMP", NULL), "LED: gpiochip0 (pinctrl-bcm2711) has no line named \"LAMP\"");
+	ck_assert_int_eq(fake.requests, 0);
+}
+END_TEST
+
+START_TEST(more_chips_than_there_is_room_for_are_refused)
+{
+	char text[256] = "";
+	static const char *const names[] = {
+		"gpiochip2", "gpiochip3", "gpiochip4", "gpiochip5", "gpiochip6", "gpiochip7", "gpiochip8",
+	};
+
+	for (unsigned int i = 0; i < 7; i++) {
+		fake_add(names[i], "expander");
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "S%u=%s:1 ", i, names[i]);
+	}
+	gpio_lines_close(open_as(text, NULL, false));
+	contains(not_opened(strcat(text, "LAST=sim:1"), NULL), "spread over more than 8 chips");
+}
+END_TEST
+
+START_TEST(a_line_that_somebody_holds_is_refused_before_anything_is_requested)
+{
+	header()->holder = "holder-test";
+	header()->held = 17;
+	ck_assert_str_eq(not_opened("OTHER=1 LED=GPIO17", NULL), "LED: line GPIO17 (gpiochip0 17) is held by "
+		"\"holder-test\"; stop that program or choose another line");
+	ck_assert_int_eq(fake.requests, 0);
+}
+END_TEST
+
+START_TEST(a_line_that_somebody_takes_in_the_last_moment_is_refused_with_his_name)
+{
+	header()->request_errno = EBUSY;
+	header()->late_holder = "late-comer";
+	header()->held = 17;
+	ck_assert_str_eq(not_opened("OTHER=1 LED=17 THIRD=2", NULL), "LED: line 17 (gpiochip0 17) is held by "
+		"\"late-comer\"; stop that program or choose another line");
+}
+END_TEST
+
+START_TEST(a_holder_who_is_gone_again_is_told_as_busy)
+{
+	header()->request_errno = EBUSY;
+	ck_assert_str_eq(not_opened("LED=17 OTHER=1", NULL), "LED and others: outputs of gpiochip0 "
+		"(pinctrl-bcm2711) could not be requested: Device or resource busy");
+}
+END_TEST
+
+START_TEST(a_request_that_fails_is_told_with_chip_and_reason)
+{
+	header()->request_errno = EINVAL;
+	ck_assert_str_eq(not_opened("B=17,input", NULL),
+		"B: inputs of gpiochip0 (pinctrl-bcm2711) could not be requested: Invalid argument");
+	header()->request_errno = E2BIG;
+	contains(not_opened("LED=17", NULL), "too many different combinations of bias and drive");
+}
+END_TEST
+
+START_TEST(what_was_requested_is_let_go_when_a_later_chip_fails)
+{
+	expander()->request_errno = EIO;
+	contains(not_opened("LED=17 RELAY=1-0020:1", NULL),
+		"RELAY: outputs of gpiochip1 (1-0020) could not be requested");
+	ck_assert_int_eq(fake.requests, 2);
+	ck_assert_int_eq(fake_level("gpiochip0", 17), -1);
+}
+END_TEST
+
+START_TEST(what_was_requested_is_made_safe_when_a_later_chip_fails)
+{
+	expander()->request_errno = EIO;
+	(void)not_opened("LED=17,initial=1 LAMP=18,initial=1,safe=1 FAN=19,initial=1,safe=keep RELAY=1-0020:1,safe=1", NULL);
+	ck_assert_int_eq(fake.sets, 1);
+	ck_assert_uint_eq(fake.last_lines, 0x3); /* LED and LAMP; FAN keeps, and RELAY was never held */
+	ck_assert_uint_eq(fake.last_levels, 0x2);
+	ck_assert_uint_eq(fake.request[0].request == NULL, 1);
+}
+END_TEST
+
+START_TEST(an_input_that_cannot_be_had_moves_no_output)
+{
+	expander()->request_errno = EIO;
+	contains(not_opened("LED=17,initial=1 BUTTON=1-0020:1,input", NULL), "BUTTON: inputs of gpiochip1 (1-0020)");
+	ck_assert_int_eq(fake.requests, 1);
+	ck_assert_uint_eq(fake.request_count, 0);
+}
+END_TEST
+
+/* --- logical and electrical --- */
+
+enum way { BY_INITIAL, BY_SAFE_OPEN, BY_WRITE, BY_SAFE };
+
+static struct gpio_lines *command(enum way way, bool active_low, uint8_t value)
+{
+	char text[64];
+	struct gpio_lines *lines;
+
+	snprintf(text, sizeof(text), "LED=17,%s=%u%s", way == BY_INITIAL || way == BY_WRITE ? "initial" : "safe",
+		way == BY_WRITE ? !value : value, active_low ? ",active-low" : "");
+	lines = open_as(text, NULL, way == BY_SAFE_OPEN);
+	if (way == BY_WRITE)
+		set(lines, 0, value);
+	if (way == BY_SAFE)
+		ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+	return lines;
+}
+
+START_TEST(a_logical_value_is_one_electrical_level_whichever_way_it_is_commanded)
+{
+	enum way way = (enum way)(_i / 4);
+	bool active_low = (_i & 2) != 0;
+	uint8_t value = _i & 1;
+	struct gpio_lines *lines = command(way, active_low, value);
+
+	ck_assert_int_eq(fake_level("gpiochip0", 17), active_low ? !value : value);
+	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, value);
+	ck_assert_uint_eq(get(lines, 0), value);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(an_active_low_input_reads_1_when_it_is_low)
+{
+	struct gpio_lines *lines =
+		open_lines("A=1,input,bias=pull-up B=2,input,bias=pull-up,active-low C=3,input D=4,input,active-low");
+
+	ck_assert_uint_eq(get(lines, 0), 1);
+	ck_assert_uint_eq(get(lines, 1), 0);
+	ck_assert_uint_eq(get(lines, 2), 0);
+	ck_assert_uint_eq(get(lines, 3), 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_line_that_keeps_takes_its_value_from_the_chip)
+{
+	bool was_high = (_i & 1) != 0;
+	bool active_low = (_i & 2) != 0;
+	bool safe = (_i & 4) != 0;
+	char text[64];
+
+	header()->high = was_high ? UINT64_C(1) << 17 : 0;
+	/* The other option asks for the opposite, so that mixing them up would move the line. */
+	snprintf(text, sizeof(text), "LED=17,%s=keep,%s=%d%s", safe ? "safe" : "initial", safe ? "initial" : "safe",
+		was_high == active_low, active_low ? ",active-low" : "");
+	struct gpio_lines *lines = open_as(text, NULL, safe);
+	ck_assert_int_eq(fake_level("gpiochip0", 17), was_high);
+	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, was_high != active_low);
+	ck_assert_uint_eq(get(lines, 0), was_high != active_low);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(bias_and_drive_reach_the_chip)
+{
+	struct gpio_lines *lines =
+		open_lines("A=1,drive=open-drain,initial=1 B=2,drive=open-drain,initial=1,bias=pull-up "
+			"C=3,drive=open-source,bias=pull-up D=4,drive=open-source,bias=pull-down");
+
+	ck_assert_int_eq(fake_level("gpiochip0", 1), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 2), 1);
+	ck_assert_int_eq(fake_level("gpiochip0", 3), 1);
+	ck_assert_int_eq(fake_level("gpiochip0", 4), 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_read_tells_what_the_chip_says_and_not_what_was_commanded)
+{
+	/* Open-drain and nothing that pulls up: the line is let go, and stays down. */
+	struct gpio_lines *lines = open_lines("BUS=17,drive=open-drain,initial=1");
+
+	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, 1);
+	ck_assert_uint_eq(get(lines, 0), 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* --- write --- */
+
+START_TEST(a_write_of_several_lines_is_one_call_for_each_chip)
+{
+	struct gpio_lines *lines = open_lines("A=1 B=2,active-low C=3 D=1-0020:1 E=1-0020:2");
+	struct gpio_change change[] = { { 0, 1 }, { 1, 1 }, { 2, 0 } };
+	struct gpio_change both[] = { { 4, 1 }, { 0, 0 }, { 3, 1 } };
+
+	ck_assert_int_eq(gpio_lines_set(lines, change, 3, NULL), 0);
+	ck_assert_int_eq(fake.sets, 1);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), 1);
+	ck_assert_int_eq(fake_level("gpiochip0", 2), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 3), 0);
+	ck_assert_int_eq(gpio_lines_set(lines, both, 3, NULL), 0);
+	ck_assert_int_eq(fake.sets, 3);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 2), 0);
+	ck_assert_int_eq(fake_level("gpiochip1", 1), 1);
+	ck_assert_int_eq(fake_level("gpiochip1", 2), 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_write_of_nothing_is_no_call)
+{
+	struct gpio_lines *lines = open_lines("A=1");
+
+	ck_assert_int_eq(gpio_lines_set(lines, NULL, 0, NULL), 0);
+	ck_assert_int_eq(fake.sets, 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_write_of_the_value_that_was_commanded_reaches_the_chip)
+{
+	struct gpio_lines *lines = open_lines("A=1,initial=1");
+
+	set(lines, 0, 1);
+	ck_assert_int_eq(fake.sets, 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+static const struct {
+	struct gpio_change change[3];
+	const char *sentence;
+} refused_writes[] = {
+	{ { { 0, 1 }, { 1, 1 }, { 2, 1 } }, "BUTTON is an input: it can be read, but not written" },
+	{ { { 2, 0 }, { 0, 1 }, { 1, 1 } }, "BUTTON is an input" },
+	{ { { 0, 1 }, { 1, 1 }, { 0, 0 } }, "LED is named twice in one write" },
+	{ { { 0, 1 }, { 1, 1 }, { 1, 1 } }, "LAMP is named twice in one write" },
+	{ { { 0, 1 }, { 1, 1 }, { 3, 1 } }, "is not one of those that were opened" },
+	{ { { 0, 1 }, { 1, 1 }, { 64, 1 } }, "is not one of those that were opened" },
+	{ { { 0, 1 }, { 1, 1 }, { 65535, 1 } }, "is not one of those that were opened" },
+	{ { { 0, 1 }, { 1, 2 }, { 65535, 1 } }, "LAMP takes 0 or 1 and nothing else" },
+	{ { { 0, 255 }, { 1, 1 }, { 2, 1 } }, "LED takes 0 or 1 and nothing else" },
+};
+
+START_TEST(a_refused_write_moves_no_line)
+{
+	struct gpio_lines *lines = open_lines("LED=17 LAMP=18,active-low BUTTON=5,input");
+	struct gpio_error error = { "" };
+
+	errno = 0;
+	ck_assert_int_eq(gpio_lines_set(lines, refused_writes[_i].change, 3, &error), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	contains(error.text, refused_writes[_i].sentence);
+	ck_assert_int_eq(fake.sets, 0);
+	ck_assert_uint_eq(told.count, 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 17), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 18), 1);
+	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, 0);
+	ck_assert_uint_eq(gpio_lines_at(lines, 1)->value, 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(as_many_lines_as_there_can_be_move_in_one_call)
+{
+	char text[2048] = "";
+	struct gpio_change change[GPIO_LINES_MAX];
+	uint16_t line[GPIO_LINES_MAX];
+	uint8_t value[GPIO_LINES_MAX];
+
+	for (uint16_t i = 0; i < GPIO_LINES_MAX; i++) {
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "S%u=%s%u ", i,
+			i < GPIO_SIM_LINES ? "" : "1-0020:", i % GPIO_SIM_LINES);
+		change[i] = (struct gpio_change){ .line = i, .value = i % 3 == 0 };
+		line[i] = i;
+	}
+	struct gpio_lines *lines = open_lines(text);
+	gpio_lines_on_change(lines, NULL, NULL);
+	ck_assert_int_eq(gpio_lines_set(lines, change, GPIO_LINES_MAX, NULL), 0);
+	ck_assert_int_eq(fake.sets, 2);
+	ck_assert_int_eq(gpio_lines_get(lines, line, GPIO_LINES_MAX, value, NULL), 0);
+	ck_assert_int_eq(fake.gets, 2);
+	for (uint16_t i = 0; i < GPIO_LINES_MAX; i++)
+		ck_assert_uint_eq(value[i], i % 3 == 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* --- on_change --- */
+
+START_TEST(a_change_is_told_with_old_and_new_value)
+{
+	struct gpio_lines *lines = open_lines("LED=17 LAMP=18,active-low,initial=1");
+	struct gpio_change change[] = { { 1, 0 }, { 0, 1 } };
+
+	ck_assert_uint_eq(told.count, 0);
+	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), 0);
+	ck_assert_uint_eq(told.count, 2);
+	ck_assert_str_eq(told.name[0], "LAMP");
+	ck_assert_uint_eq(told.old_value[0], 1);
+	ck_assert_uint_eq(told.new_value[0], 0);
+	ck_assert_str_eq(told.name[1], "LED");
+	ck_assert_uint_eq(told.old_value[1], 0);
+	ck_assert_uint_eq(told.new_value[1], 1);
+	ck_assert_ptr_eq(told.context, &told);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_value_that_stays_is_not_told)
+{
+	struct gpio_lines *lines = open_lines("LED=17 LAMP=18");
+	struct gpio_change change[] = { { 0, 0 }, { 1, 1 } };
+
+	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), 0);
+	ck_assert_uint_eq(told.count, 1);
+	ck_assert_str_eq(told.name[0], "LAMP");
+	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), 0);
+	ck_assert_uint_eq(told.count, 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(nobody_is_told_when_nobody_listens)
+{
+	struct gpio_lines *lines = open_lines("LED=17");
+
+	gpio_lines_on_change(lines, NULL, NULL);
+	set(lines, 0, 1);
+	ck_assert_uint_eq(told.count, 0);
+	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(closing_and_opening_tell_of_no_change)
+{
+	struct gpio_lines *lines = open_lines("LED=17,initial=1");
+
+	gpio_lines_close(lines);
+	ck_assert_uint_eq(told.count, 0);
+}
+END_TEST
+
+/* --- a chip that is gone --- */
+
+START_TEST(a_write_to_a_chip_that_is_gone_fails_with_the_kernels_word)
+{
+	struct gpio_lines *lines = open_lines("LED=17");
+	struct gpio_change change = { 0, 1 };
+	struct gpio_error error = { "" };
+
+	header()->set_errno = ENODEV;
+	errno = 0;
+	ck_assert_int_eq(gpio_lines_set(lines, &change, 1, &error), -1);
+	ck_assert_int_eq(errno, ENODEV);
+	ck_assert_str_eq(error.text, "gpiochip0 (pinctrl-bcm2711) could not be written: No such device");
+	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, 0);
+	ck_assert_uint_eq(told.count, 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_read_of_a_chip_that_is_gone_fails_with_the_kernels_word)
+{
+	struct gpio_lines *lines = open_lines("LED=17");
+	uint16_t line = 0;
+	uint8_t value = 7;
+	struct gpio_error error = { "" };
+
+	header()->get_errno = ENODEV;
+	ck_assert_int_eq(gpio_lines_get(lines, &line, 1, &value, &error), -1);
+	ck_assert_int_eq(errno, ENODEV);
+	ck_assert_str_eq(error.text, "gpiochip0 (pinctrl-bcm2711) could not be read: No such device");
+	ck_assert_uint_eq(value, 7);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(of_two_chips_only_what_moved_is_noted)
+{
+	struct gpio_lines *lines = open_lines("LED=17 RELAY=1-0020:1");
+	struct gpio_change change[] = { { 1, 1 }, { 0, 1 } };
+
+	expander()->set_errno = ENODEV;
+	errno = 0;
+	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), -1);
+	ck_assert_int_eq(errno, ENODEV);
+	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, 1);
+	ck_assert_uint_eq(gpio_lines_at(lines, 1)->value, 0);
+	ck_assert_uint_eq(told.count, 1);
+	ck_assert_str_eq(told.name[0], "LED");
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_write_ends_at_the_first_chip_that_fails)
+{
+	struct gpio_lines *lines = open_lines("LED=17 RELAY=1-0020:1");
+	struct gpio_change change[] = { { 1, 1 }, { 0, 1 } };
+
+	header()->set_errno = ENODEV;
+	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), -1);
+	ck_assert_int_eq(fake.sets, 1);
+	ck_assert_int_eq(fake_level("gpiochip1", 1), 0);
+	ck_assert_uint_eq(told.count, 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* --- safe --- */
+
+START_TEST(safe_moves_every_output_to_its_safe_value)
+{
+	struct gpio_lines *lines =
+		open_lines("A=1,initial=1 B=2,safe=1 C=3,active-low,initial=1 D=4,active-low,safe=1 E=5,input "
+			"F=1-0020:1,initial=1");
+
+	ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+	ck_assert_int_eq(fake.sets, 2);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 2), 1);
+	ck_assert_int_eq(fake_level("gpiochip0", 3), 1);
+	ck_assert_int_eq(fake_level("gpiochip0", 4), 0);
+	ck_assert_int_eq(fake_level("gpiochip1", 1), 0);
+	ck_assert_uint_eq(told.count, 5);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(safe_leaves_a_line_that_keeps)
+{
+	struct gpio_lines *lines = open_lines("A=1,initial=1,safe=keep B=2,initial=1");
+
+	ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), 1);
+	ck_assert_int_eq(fake_level("gpiochip0", 2), 0);
+	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, 1);
+	ck_assert_uint_eq(told.count, 1);
+	ck_assert_str_eq(told.name[0], "B");
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(safe_reaches_the_chip_even_when_the_values_are_safe)
+{
+	struct gpio_lines *lines = open_lines("A=1");
+
+	ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+	ck_assert_int_eq(fake.sets, 1);
+	ck_assert_uint_eq(told.count, 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(safe_goes_on_with_the_other_chips_when_one_fails)
+{
+	struct gpio_lines *lines = open_lines("A=1,initial=1 B=1-0020:1,initial=1 C=sim:1,initial=1");
+	struct gpio_error error = { "" };
+
+	(_i == 0 ? header() : expander())->set_errno = ENODEV;
+	ck_assert_int_eq(gpio_lines_safe(lines, &error), -1);
+	ck_assert_int_eq(errno, ENODEV);
+	contains(error.text, _i == 0 ? "gpiochip0 (pinctrl-bcm2711) could not be written" : "gpiochip1 (1-0020)");
+	ck_assert_int_eq(fake_level("gpiochip0", 1), _i == 0);
+	ck_assert_int_eq(fake_level("gpiochip1", 1), _i == 1);
+	ck_assert_uint_eq(get(lines, 2), 0);
+	ck_assert_uint_eq(told.count, 2);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(of_several_failures_the_first_is_told)
+{
+	struct gpio_lines *lines = open_lines("A=1-0020:1 B=1");
+	struct gpio_error error = { "" };
+
+	header()->set_errno = EIO;
+	expander()->set_errno = ENODEV;
+	ck_assert_int_eq(gpio_lines_safe(lines, &error), -1);
+	ck_assert_int_eq(errno, EIO);
+	ck_assert_str_eq(error.text, "gpiochip0 (pinctrl-bcm2711) could not be written: Input/output error");
+	ck_assert_int_eq(fake.sets, 2);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(safe_of_no_outputs_is_no_call)
+{
+	struct gpio_lines *lines = open_lines("B=1,input K=2,safe=keep");
+
+	ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+	ck_assert_int_eq(fake.sets, 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* --- read --- */
+
+START_TEST(outputs_and_inputs_are_read_together_in_any_order)
+{
+	struct gpio_lines *lines =
+		open_lines("A=1,initial=1 B=2,input,bias=pull-up C=3 D=1-0020:1,initial=1 E=4,input");
+	static const uint16_t line[] = { 4, 1, 0, 3, 2, 1 };
+	static const uint8_t expected[] = { 0, 1, 1, 1, 0, 1 };
+	uint8_t value[6];
+
+	ck_assert_int_eq(gpio_lines_get(lines, line, 6, value, NULL), 0);
+	ck_assert_mem_eq(value, expected, sizeof(expected));
+	ck_assert_int_eq(fake.gets, 3);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_read_of_several_inputs_is_one_call)
+{
+	struct gpio_lines *lines = open_lines("A=1,input B=2,input,bias=pull-up C=3,input D=4");
+	static const uint16_t line[] = { 0, 1, 2 };
+	uint8_t value[3];
+
+	ck_assert_int_eq(gpio_lines_get(lines, line, 3, value, NULL), 0);
+	ck_assert_int_eq(fake.gets, 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+static const uint16_t strangers[] = { 1, 2, 63, 64, 65535 };
+
+START_TEST(a_read_of_a_line_that_was_not_opened_is_refused)
+{
+	struct gpio_lines *lines = open_lines("A=1");
+	uint16_t line[] = { 0, strangers[_i] };
+	uint8_t value[2];
+	struct gpio_error error = { "" };
+
+	errno = 0;
+	ck_assert_int_eq(gpio_lines_get(lines, line, 2, value, &error), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	contains(error.text, "is not one of those that were opened");
+	ck_assert_int_eq(fake.gets, 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* --- this machine --- */
+
+START_TEST(the_simulated_chip_serves_on_any_machine)
+{
+	struct gpio_specs specs = parsed("LED=GPIO17,active-low BUTTON=GPIO5,input,bias=pull-up");
+	struct gpio_error error = { "" };
+	struct gpio_lines *lines = gpio_lines_open(&specs, "sim", false, &error);
+
+	ck_assert_msg(lines != NULL, "%s", error.text);
+	set(lines, 0, 1);
+	ck_assert_uint_eq(get(lines, 0), 1);
+	ck_assert_uint_eq(get(lines, 1), 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_check_finds_what_opening_would)
+{
+	struct gpio_specs good = parsed("LED=GPIO17");
+	struct gpio_specs bad = parsed("LED=GPIO54");
+	struct gpio_error error = { "" };
+
+	ck_assert_msg(gpio_lines_check(&good, "sim", &error) == 0, "%s", error.text);
+	ck_assert_int_eq(gpio_lines_check(&bad, "sim", &error), -1);
+	ck_assert_str_eq(error.text,
+		"LED: sim (sim) has no line named \"GPIO54\"; its lines also go by their numbers, 0 to 53");
+}
+END_TEST
+
+START_TEST(looking_up_requests_nothing)
+{
+	struct gpio_specs specs = parsed("LED=17 BUTTON=5,input RELAY=1-0020:1,initial=1");
+	struct gpio_places places = fake_places();
+	struct gpio_lines *lines = gpio_lines_look_up(&places, &specs, NULL, NULL);
+
+	ck_assert_ptr_nonnull(lines);
+	ck_assert_int_eq(fake.requests, 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+static TCase *open_case(void)
+{
+	TCase *open = tcase_create("open");
+
+	tcase_add_checked_fixture(open, begin, fake_end);
+	tcase_add_test(open, lines_are_known_in_the_order_of_the_text);
+	tcase_add_test(open, the_default_chip_must_exist_even_without_signals);
+	tcase_add_test(open, closing_nothing_is_fine);
+	tcase_add_test(open, outputs_of_a_chip_stand_in_one_request_and_inputs_in_another);
+	tcase_add_test(open, a_chip_is_opened_once_by_whatever_words_it_is_named);
+	tcase_add_test(open, simulated_and_real_lines_mix);
+	tcase_add_loop_test(open, one_line_under_two_names_is_refused, 0, ROWS(same_lines));
+	tcase_add_test(open, one_offset_on_two_chips_is_two_lines);
+	tcase_add_test(open, a_chip_that_a_signal_names_in_vain_is_told_with_the_signal);
+	tcase_add_test(open, more_chips_than_there_is_room_for_are_refused);
+	tcase_add_test(open, a_line_that_somebody_holds_is_refused_before_anything_is_requested);
+	tcase_add_test(open, a_line_that_somebody_takes_in_the_last_moment_is_refused_with_his_name);
+	tcase_add_test(open, a_holder_who_is_gone_again_is_told_as_busy);
+	tcase_add_test(open, a_request_that_fails_is_told_with_chip_and_reason);
+	tcase_add_test(open, what_was_requested_is_let_go_when_a_later_chip_fails);
+	tcase_add_test(open, what_was_requested_is_made_safe_when_a_later_chip_fails);
+	tcase_add_test(open, an_input_that_cannot_be_had_moves_no_output);
+	tcase_add_test(open, the_simulated_chip_serves_on_any_machine);
+	tcase_add_test(open, a_check_finds_what_opening_would);
+	tcase_add_test(open, looking_up_requests_nothing);
+	return open;
+}
+
+static TCase *level_case(void)
+{
+	TCase *levels = tcase_create("levels");
+
+	tcase_add_checked_fixture(levels, begin, fake_end);
+	tcase_add_loop_test(levels, a_logical_value_is_one_electrical_level_whichever_way_it_is_commanded, 0, 16);
+	tcase_add_test(levels, an_active_low_input_reads_1_when_it_is_low);
+	tcase_add_loop_test(levels, a_line_that_keeps_takes_its_value_from_the_chip, 0, 8);
+	tcase_add_test(levels, bias_and_drive_reach_the_chip);
+	tcase_add_test(levels, a_read_tells_what_the_chip_says_and_not_what_was_commanded);
+	tcase_add_test(levels, outputs_and_inputs_are_read_together_in_any_order);
+	tcase_add_test(levels, a_read_of_several_inputs_is_one_call);
+	tcase_add_loop_test(levels, a_read_of_a_line_that_was_not_opened_is_refused, 0, ROWS(strangers));
+	return levels;
+}
+
+static TCase *write_case(void)
+{
+	TCase *writes = tcase_create("write");
+
+	tcase_add_checked_fixture(writes, begin, fake_end);
+	tcase_add_test(writes, a_write_of_several_lines_is_one_call_for_each_chip);
+	tcase_add_test(writes, a_write_of_nothing_is_no_call);
+	tcase_add_test(writes, a_write_of_the_value_that_was_commanded_reaches_the_chip);
+	tcase_add_loop_test(writes, a_refused_write_moves_no_line, 0, ROWS(refused_writes));
+	tcase_add_test(writes, as_many_lines_as_there_can_be_move_in_one_call);
+	tcase_add_test(writes, a_change_is_told_with_old_and_new_value);
+	tcase_add_test(writes, a_value_that_stays_is_not_told);
+	tcase_add_test(writes, nobody_is_told_when_nobody_listens);
+	tcase_add_test(writes, closing_and_opening_tell_of_no_change);
+	return writes;
+}
+
+static TCase *gone_case(void)
+{
+	TCase *gone = tcase_create("gone");
+
+	tcase_add_checked_fixture(gone, begin, fake_end);
+	tcase_add_test(gone, a_write_to_a_chip_that_is_gone_fails_with_the_kernels_word);
+	tcase_add_test(gone, a_read_of_a_chip_that_is_gone_fails_with_the_kernels_word);
+	tcase_add_test(gone, of_two_chips_only_what_moved_is_noted);
+	tcase_add_test(gone, a_write_ends_at_the_first_chip_that_fails);
+	return gone;
+}
+
+static TCase *safe_case(void)
+{
+	TCase *safe = tcase_create("safe");
+
+	tcase_add_checked_fixture(safe, begin, fake_end);
+	tcase_add_test(safe, safe_moves_every_output_to_its_safe_value);
+	tcase_add_test(safe, safe_leaves_a_line_that_keeps);
+	tcase_add_test(safe, safe_reaches_the_chip_even_when_the_values_are_safe);
+	tcase_add_loop_test(safe, safe_goes_on_with_the_other_chips_when_one_fails, 0, 2);
+	tcase_add_test(safe, of_several_failures_the_first_is_told);
+	tcase_add_test(safe, safe_of_no_outputs_is_no_call);
+	return safe;
+}
+
+Suite *gpio_lines_suite(void)
+{
+	Suite *suite = suite_create("gpio/lines");
+
+	suite_add_tcase(suite, open_case());
+	suite_add_tcase(suite, level_case());
+	suite_add_tcase(suite, write_case());
+	suite_add_tcase(suite, gone_case());
+	suite_add_tcase(suite, safe_case());
+	return suite;
+}
