@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * The daemon's variables. Those of the server are read by the library; here are those of the lines, the log and the user.
+ */
+#include "daemon/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* One line, whatever bytes the value holds: it goes to terminals and journals. */
+static int refuse(struct httap_error *error, const char *name, const char *value, const char *allowed)
+{
+	snprintf(error->text, sizeof(error->text), "%s=\"%.80s\": %s", name, value, allowed);
+	for (char *at = error->text; *at != '\0'; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	return -1;
+}
+
+static int read_log(struct config *config, struct httap_error *error)
+{
+	static const char *const names[] = {
+		[LOG_ERRORS] = "errors",
+		[LOG_CHANGES] = "changes",
+		[LOG_REQUESTS] = "requests",
+	};
+	const char *value = variable("HTTAP_LOG");
+
+	config->log = LOG_CHANGES;
+	if (value == NULL)
+		return 0;
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			config->log = (enum log_level)i;
+			return 0;
+		}
+	}
+	return refuse(error, "HTTAP_LOG", value, "must be errors, changes or requests");
+}
+
+static int read_user(struct config *config, struct httap_error *error)
+{
+	const struct passwd *user;
+
+	config->user = variable("HTTAP_USER");
+	if (config->user == NULL)
+		return 0;
+	user = getpwnam(config->user);
+	if (user == NULL)
+		return refuse(error, "HTTAP_USER", config->user, "must be the name of a user of this machine");
+	if (user->pw_uid == 0)
+		return refuse(error, "HTTAP_USER", config->user, "must be an unprivileged user, not root");
+	config->uid = user->pw_uid;
+	config->gid = user->pw_gid;
+	return 0;
+}
+
+static int read_group(struct config *config, struct httap_error *error)
+{
+	const struct group *group;
+
+	if (config->user == NULL)
+		return 0;
+	config->group = variable("HTTAP_GROUP");
+	if (config->group == NULL && config->gid == 0)
+		return refuse(error, "HTTAP_USER", config->user, "has root's group as its own; name another one in HTTAP_GROUP");
+	if (config->group == NULL)
+		return 0;
+	group = getgrnam(config->group);
+	if (group == NULL)
+		return refuse(error, "HTTAP_GROUP", config->group, "must be the name of a group of this machine");
+	if (group->gr_gid == 0)
+		return refuse(error, "HTTAP_GROUP", config->group, "must be an unprivileged group, not root's");
+	config->gid = group->gr_gid;
+	return 0;
+}
+
+static int read_lines(struct config *config, struct httap_error *error)
+{
+	const char *text = variable("HTTAP_LINES");
+	struct gpio_error why;
+
+	config->chip = variable("HTTAP_GPIOCHIP");
+	if (config->chip != NULL && strlen(config->chip) >= GPIO_NAME_SIZE)
+		return refuse(error, "HTTAP_GPIOCHIP", config->chip, "must be a chip's label, gpiochipN, /dev/gpiochipN or sim");
+	if (gpio_specs_parse(&config->lines, text != NULL ? text : "", &why) == 0)
+		return 0;
+	snprintf(error->text, sizeof(error->text), "HTTAP_LINES: %.240s", why.text);
+	return -1;
+}
+
+/* The library opens the static root; here it is only asked whether the value is a directory at all. */
+static int check_static_path(const struct config *config, struct httap_error *error)
+{
+	const char *path = config->httap.static_path;
+	int fd = path != NULL ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	char allowed[80];
+
+	if (path != NULL && fd < 0) {
+		snprintf(allowed, sizeof(allowed), "must be a directory: %s", strerror(errno));
+		return refuse(error, "HTTAP_STATICPATH", path, allowed);
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return 0;
+}
+
+int config_read(struct config *config, struct httap_error *error)
+{
+	*config = (struct config){ .log = LOG_CHANGES };
+	if (httap_config_environment(&config->httap, error) < 0 || read_lines(config, error) < 0 || read_log(config, error) < 0 ||
+		read_user(config, error) < 0 || read_group(config, error) < 0 || check_static_path(config, error) < 0)
+		return -1;
+	if (config->user != NULL && geteuid() == 0) {
+		config->httap.serving_uid_given = true;
+		config->httap.serving_uid = config->uid;
+	}
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * Copyright (C) the httapd authors
+ *
+ * The one table that maps signals of the protocol onto GPIO lines: signal n is line n.
+ */
+#ifndef DAEMON_ROUTES_H
+#define DAEMON_ROUTES_H
+
+#include "daemon/log.h"
+#include "gpio/gpio.h"
+#include "httap/httap.h"
+
+struct routes {
+	struct httap_signal signal[GPIO_LINES_MAX];
+	struct httap_signals signals; /* what the server gets */
+	struct gpio_lines *lines;     /* NULL until routes_connect() */
+	const struct httap *httap;    /* for its clock */
+	struct log *log;
+	const struct httap_actor *actor; /* of the write that is under way; NULL: the daemon itself */
+	const char *reason;              /* of the daemon's own change */
+	bool gone;                       /* the hardware has vanished: the daemon ends */
+};
+
+/* Makes the table from the specifications, which must stay. */
+void routes_make(struct routes *routes, const struct gpio_specs *specs, const struct httap *httap, struct log *log);
+
+/* Connects it with the requested lines; before that, nothing may be served. */
+void routes_connect(struct routes *routes, struct gpio_lines *lines);
+
+/* Sets every output to its safe value, and logs why. 0, or -1 when a chip refused. */
+int routes_safe(struct routes *routes, const char *reason);
+
+#endif
