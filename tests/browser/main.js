@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// Copyright (C) the httapd authors
+//
+// All browser tests, in one browser, one after the other.
+import { closeBrowser, finish, openBrowser } from './rig.js';
+import { looksTests } from './looks.js';
+import { complaintTest, securityTests } from './security.js';
+import { stateTests } from './state.js';
+
+console.log(`# Chromium ${await openBrowser()}`);
+try {
+	await stateTests();
+	await securityTests();
+	await looksTests();
+	await complaintTest();
+} finally {
+	await closeBrowser();
+}
+process.exit(finish());

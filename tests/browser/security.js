@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// Copyright (C) the httapd authors
+//
+// What a foreign page, a foreign name and a hostile text can't do.
+import http from 'node:http';
+import { becomes, check, complaints, linked, request, same, shows, signal, test } from './rig.js';
+
+// A page of another site that tries everything which moves a line, says when all of it is over, and what came back.
+function attack(origin) {
+	return `<!doctype html><title>foreign</title><body><script type="module">
+		const tries = [
+			fetch('${origin}/?LED', { method: 'POST', body: '1' }),
+			fetch('${origin}/?LED', { method: 'POST', body: '1', mode: 'no-cors' }),
+			fetch('${origin}/?stop', { method: 'POST', mode: 'no-cors' }),
+			fetch('${origin}/1', { mode: 'no-cors', referrerPolicy: 'no-referrer' }),
+			new Promise(resolve => {
+				const image = new Image();
+				image.onload = image.onerror = resolve;
+				image.src = '${origin}/1';
+				document.body.append(image);
+			}),
+			new Promise(resolve => {
+				const frame = document.createElement('iframe');
+				frame.name = 'sink';
+				document.body.append(frame);
+				const form = document.createElement('form');
+				Object.assign(form, { action: '${origin}/?', method: 'POST', target: 'sink' });
+				const field = Object.assign(document.createElement('input'), { name: 'LED', value: '1' });
+				form.append(field);
+				document.body.append(form);
+				frame.onload = resolve;
+				form.submit();
+			}),
+		];
+		const ends = await Promise.allSettled(tries);
+		document.title = ends[0].status === 'rejected' ? 'over' : 'read a foreign reply';
+	</script>`;
+}
+
+async function foreignPages() {
+	for (const host of ['localhost', '127.0.0.1']) {
+		await test(`a page of another origin (http://${host}:OTHER) moves no line by fetch, form or image`, async t => {
+			const daemon = await t.daemon();
+			const port = await t.serve((_, reply) => reply.setHeader('Content-Type', 'text/html').end(attack(daemon.origin)));
+			const page = await t.page({ foreign: true });
+			await daemon.write('LAMP', '1');
+			await page.goto(`http://${host}:${port}/`);
+			await becomes(() => page.title(), 'over', 'the title');
+			await becomes(() => daemon.count(/POST \/\?LED: 403/) >= 2 && daemon.count(/POST \/\?: 403/) === 1 &&
+				daemon.count(/POST \/\?stop: 403/) === 1 && daemon.count(/GET \/1: 403/) === 2, true, `refusals in the log\n${daemon.log}`);
+			same([await daemon.read('LED'), await daemon.read('LAMP')], [0, 1], 'LED and LAMP');
+			await request(daemon.port, '/1');
+			same(await daemon.read('LED'), 1, 'LED after /1 of somebody who is no page');
+		});
+	}
+
+	await test('a page that frames the panel gets no panel', async t => {
+		const daemon = await t.daemon();
+		const port = await t.serve((_, reply) => reply.setHeader('Content-Type', 'text/html')
+			.end(`<!doctype html><title>foreign</title><iframe src="${daemon.origin}/" onload="document.title = 'over'"></iframe>`));
+		const page = await t.page({ foreign: true });
+		const refused = page.waitForEvent('console', message => /frame-ancestors/.test(message.text()));
+		await page.goto(`http://localhost:${port}/`);
+		await becomes(() => page.title(), 'over', 'the title');
+		await refused;
+		same(await page.frames()[1].locator('#stop').count(), 0, 'STOP buttons in the frame');
+	});
+
+	await test('a foreign name that points at the server gets nothing (DNS rebinding)', async t => {
+		const daemon = await t.daemon();
+		const page = await t.page({ foreign: true });
+		const reply = await page.goto(`http://rebound.test:${daemon.port}/`);
+		same(reply.status(), 421, 'the status');
+		const status = await page.evaluate(() => fetch('./?LED', { method: 'POST', body: '1' }).then(reply => reply.status));
+		same(status, 421, 'the status of a write');
+		same(await daemon.read('LED'), 0, 'LED');
+	});
+}
+
+async function hostileText() {
+	const markup = '<img src=x onerror="window.hit = 1"><script>window.hit = 2</script>';
+
+	await test('names and sentences of the server are text, never markup', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon, { expectFailures: true, before: async page => {
+			const info = { direction: 'output', value: 0, chip: markup, line: 1, kernelName: markup, activeLow: false, failsafe: 0,
+				interlock: markup, driver: null };
+			await page.route(address => address.search === '?list', route => route.fulfill({ json: { [markup]: info, LED: info,
+				[`GROUP.${markup}`]: { ...info, direction: 'input' } } }));
+			await page.route(address => address.href.endsWith('/?'), route => route.fulfill({ json: { HTTaP_version: 1, ID: markup } }));
+			await page.route(address => address.search === '?LED', route => route.fulfill({ status: 409, json: { error: markup } }));
+			await page.route(address => /LED,/.test(address.search), route => route.fulfill({ json: { [markup]: 1, LED: 0 } }));
+		} });
+		await page.getByRole('switch', { name: 'LED', exact: true }).click();
+		await becomes(() => page.locator('#message').textContent(), markup, 'the message');
+		check((await page.title()).startsWith(markup), 'the title is not the text');
+		check((await page.locator('#signals').textContent()).includes(markup), 'the name is not on the page as text');
+		same(await page.locator('img, #signals script').count(), 0, 'elements made from text');
+		same(await page.evaluate(() => window.hit), undefined, 'what the text would have done');
+	});
+}
+
+// The usual TLS proxy: it hands on Host, and puts the panel below a path of its own.
+function proxy(port) {
+	return (request, reply) => {
+		if (!request.url.startsWith('/pi/')) {
+			reply.writeHead(404).end();
+			return;
+		}
+		const onward = http.request({ host: '127.0.0.1', port, path: request.url.slice(3), method: request.method,
+			headers: request.headers, agent: false }, answer => answer.pipe(reply.writeHead(answer.statusCode, answer.headers)));
+		onward.on('error', () => reply.destroy());
+		request.pipe(onward);
+	};
+}
+
+async function behindProxy() {
+	await test('behind a proxy with a path prefix the panel works, and asks nothing outside the prefix', async t => {
+		const daemon = await t.daemon();
+		const origin = `http://localhost:${await t.serve(proxy(daemon.port))}`;
+		const page = await t.page({ origin: `${origin}/pi` });
+		await page.goto(`${origin}/pi/`);
+		await linked(page, 'connected');
+		await signal(page, 'LED').click();
+		await shows(page, 'LED', 'On true');
+		same(await daemon.read('LED'), 1, 'LED');
+		await page.goto(`${origin}/pi/index.html`);
+		await shows(page, 'LED', 'On true');
+	});
+}
+
+export async function securityTests() {
+	await foreignPages();
+	await hostileText();
+	await behindProxy();
+}
+
+// Runs last: it judges what all the pages before have done.
+export async function complaintTest() {
+	await test('no page logged an error, broke the content policy or asked another origin', async () => {
+		check(complaints.length === 0, complaints.join('\n'));
+	});
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// Copyright (C) the httapd authors
+//
+// The panel and the lines: what it shows, what it moves, and what it does when the server goes away.
+import { becomes, check, counter, linked, message, same, shown, shows, signal, test } from './rig.js';
+
+async function allOff(daemon) {
+	for (const name of ['LED', 'LAMP', 'MOTOR.LEFT', 'MOTOR.RIGHT'])
+		await becomes(() => daemon.read(name), 0, `${name} after STOP`);
+}
+
+// Requests to write are held until the test lets them go.
+async function holdWrites(page) {
+	let release;
+	const gate = new Promise(resolve => release = resolve);
+	await page.route(address => address.search === '?LED', async route => {
+		await gate;
+		await route.continue();
+	});
+	return release;
+}
+
+async function showing() {
+	await test('the page shows each signal with its state, kernel name and group', async t => {
+		const daemon = await t.daemon();
+		await daemon.write('LAMP', '1');
+		const page = await t.panel(daemon);
+		const seen = await page.locator('section').evaluateAll(sections => sections.filter(s => !s.hidden).map(section => [
+			section.querySelector('h2').textContent,
+			...[...section.querySelectorAll('.signal')].map(box => [...box.querySelectorAll('.name, .kernel, .word')]
+				.map(node => node.textContent.replaceAll('\u00a0', ' '))),
+		]));
+		same(seen, [
+			['Signals', ['LED', 'GPIO17', 'Off'], ['LAMP', 'GPIO27 · active low', 'On'], ['BUTTON', 'GPIO5 · active low', 'Off'],
+				['DOOR', 'GPIO6', 'On']],
+			['MOTOR', ['LEFT', 'GPIO22', 'Off'], ['RIGHT', 'GPIO23', 'Off']],
+		], 'the page');
+	});
+
+	await test('an input has no switch', async t => {
+		const page = await t.panel(await t.daemon());
+		const named = await page.getByRole('switch').evaluateAll(list => list.map(node => node.getAttribute('aria-label')));
+		same(named, ['LED', 'LAMP', 'MOTOR.LEFT', 'MOTOR.RIGHT'], 'the switches');
+		same(await signal(page, 'BUTTON').evaluate(box => box.tagName), 'DIV', 'the input');
+	});
+
+	await test('without signals the page says how to add one, and shows one that is added later', async t => {
+		const daemon = await t.daemon('');
+		const page = await t.panel(daemon, { expectFailures: true });
+		check(await page.getByText('HTTAP_LINES="LED=GPIO17"').isVisible(), 'no word about HTTAP_LINES');
+		await daemon.kill();
+		await t.daemon('LED=GPIO17', daemon.port);
+		await shows(page, 'LED', 'Off false');
+		check(!await page.locator('#empty').isVisible(), 'it still says that there are none');
+	});
+}
+
+async function moving() {
+	await test('a click moves the line and the switch shows it', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon);
+		await signal(page, 'LED').click();
+		await becomes(() => daemon.read('LED'), 1, 'the line');
+		await shows(page, 'LED', 'On true');
+		await signal(page, 'LED').click();
+		await becomes(() => daemon.read('LED'), 0, 'the line');
+		await shows(page, 'LED', 'Off false');
+	});
+
+	await test('a switch is pending until the reply, and does not move before it', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon);
+		const release = await holdWrites(page);
+		const writes = counter(page, /^POST/);
+		await signal(page, 'LED').click();
+		await shows(page, 'LED', 'Pending false');
+		same(await signal(page, 'LED').getAttribute('aria-busy'), 'true', 'aria-busy');
+		await signal(page, 'LED').click(); // a second click asks for nothing
+		release();
+		await shows(page, 'LED', 'On true');
+		same(await signal(page, 'LED').getAttribute('aria-busy'), 'false', 'aria-busy');
+		same(writes.count, 1, 'writes');
+	});
+
+	await test('the keyboard reaches a switch and toggles it', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon);
+		const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.id);
+		await page.keyboard.press('Tab');
+		same(await focused(), 'stop', 'the first stop of Tab');
+		await page.keyboard.press('Tab');
+		same(await focused(), 'LED', 'the second');
+		await page.keyboard.press('Space');
+		await shows(page, 'LED', 'On true');
+		await page.keyboard.press('Enter');
+		await shows(page, 'LED', 'Off false');
+	});
+
+	await test('a change by another client appears without reload', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon);
+		await daemon.write('MOTOR.LEFT', '1');
+		await shows(page, 'MOTOR.LEFT', 'On true');
+		await daemon.write('MOTOR.LEFT', '0');
+		await shows(page, 'MOTOR.LEFT', 'Off false');
+	});
+
+	await test('two pages stay in step', async t => {
+		const daemon = await t.daemon();
+		const [one, two] = [await t.panel(daemon), await t.panel(daemon)];
+		await signal(one, 'LAMP').click();
+		await shows(two, 'LAMP', 'On true');
+		await signal(two, 'LAMP').click();
+		await shows(one, 'LAMP', 'Off false');
+	});
+
+	await test('a poll that a write has overtaken does not undo what the switch shows', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon);
+		let held, release;
+		const caught = new Promise(resolve => held = resolve);
+		const gate = new Promise(resolve => release = resolve);
+		await page.route(address => address.search.includes('LED,'), async route => {
+			const response = await route.fetch(); // says that LED is off
+			held();
+			await gate;
+			await route.fulfill({ response });
+		}, { times: 1 });
+		await caught;
+		await signal(page, 'LED').click();
+		await shows(page, 'LED', 'On true');
+		await page.evaluate(() => {
+			window.seen = [];
+			const word = document.querySelector('[data-signal=LED] .word');
+			new MutationObserver(() => window.seen.push(word.textContent)).observe(word, { childList: true });
+		});
+		const late = page.waitForResponse(/LED,/);
+		release();
+		await late;
+		await page.waitForResponse(/LED,/); // the next poll: the late one has been read
+		same(await page.evaluate(() => window.seen), [], 'what LED showed in between');
+	});
+
+	await test("the server's own sentence is shown when it refuses", async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon, { expectFailures: true });
+		await page.route(address => address.search === '?LED', route => route.continue({ url: `${daemon.origin}/?BUTTON` }));
+		await signal(page, 'LED').click();
+		await becomes(() => message(page), 'BUTTON is an input: it can be read, not written', 'the message');
+		same(await page.locator('#message').getAttribute('role'), 'status', 'the role of the message');
+		await shows(page, 'LED', 'Off false');
+		await page.getByRole('button', { name: 'Dismiss the message' }).click();
+		same(await message(page), '', 'the message after dismissing it');
+	});
+}
+
+async function stopping() {
+	await test('one click on STOP makes every output safe, by one request', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon);
+		await daemon.write('LED', '1');
+		await daemon.write('MOTOR.LEFT', '1');
+		await shows(page, 'MOTOR.LEFT', 'On true');
+		await page.getByRole('button', { name: 'STOP' }).click();
+		await allOff(daemon);
+		await shows(page, 'MOTOR.LEFT', 'Off false');
+		await becomes(() => message(page), 'Stopped: every output has its safe value', 'the message');
+		await becomes(() => daemon.count(/POST \/\?stop/), 1, 'requests to stop');
+	});
+
+	await test('a finger on STOP stops before it leaves the glass', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon);
+		await daemon.write('LED', '1');
+		await page.getByRole('button', { name: 'STOP' }).hover();
+		await page.mouse.down();
+		await allOff(daemon);
+		await page.mouse.up();
+	});
+
+	await test('Escape stops from wherever the focus is', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon);
+		await daemon.write('LED', '1');
+		await page.keyboard.press('Escape');
+		await allOff(daemon);
+		await daemon.write('LED', '1');
+		await signal(page, 'LAMP').focus();
+		await page.keyboard.press('Escape');
+		await allOff(daemon);
+	});
+
+	await test('STOP passes a write that hangs', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon);
+		const release = await holdWrites(page);
+		await daemon.write('MOTOR.RIGHT', '1');
+		await signal(page, 'LED').click();
+		await page.keyboard.press('Escape');
+		await allOff(daemon);
+		release();
+	});
+
+	await test('a STOP that does not arrive is said', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon, { expectFailures: true });
+		await daemon.kill();
+		await linked(page, 'lost');
+		check(await page.locator('#stop').isEnabled(), 'STOP is disabled');
+		await page.locator('#stop').click();
+		await becomes(() => message(page), 'STOP did not reach the server: it does not answer', 'the message');
+	});
+}
+
+async function losing() {
+	await test('when the server is killed the badge says lost and the switches are disabled', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon, { expectFailures: true });
+		await daemon.kill();
+		await linked(page, 'lost');
+		same(await page.locator('#link').textContent(), 'Link lost', 'the badge');
+		const open = await page.getByRole('switch').evaluateAll(list => list.filter(node => !node.disabled).length);
+		same(open, 0, 'switches that are enabled');
+		same(await shown(page, 'DOOR'), 'Unknown', 'the input');
+		same(await page.locator('#spoken').textContent(), 'Link lost. The switches are disabled until it is back.', 'what is spoken');
+	});
+
+	await test('when the server is back on its port the page recovers without reload, with the focus where it was', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon, { expectFailures: true });
+		await page.evaluate(() => window.mark = 'not reloaded');
+		await signal(page, 'LAMP').focus();
+		await daemon.kill();
+		await linked(page, 'lost');
+		const next = await t.daemon(undefined, daemon.port);
+		await linked(page, 'connected');
+		await becomes(() => page.evaluate(() => document.activeElement.dataset.signal), 'LAMP', 'the focus');
+		await signal(page, 'LED').click();
+		await becomes(() => next.read('LED'), 1, 'the line');
+		await shows(page, 'LED', 'On true');
+		same(await page.evaluate(() => window.mark), 'not reloaded', 'the mark');
+		same(await page.locator('#spoken').textContent(), 'Connected again.', 'what is spoken');
+	});
+
+	await test('a server that comes back with other lines is shown with those', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon, { expectFailures: true });
+		await daemon.kill();
+		await t.daemon('PUMP=GPIO9 LED=GPIO4', daemon.port);
+		await becomes(() => page.locator('.signal').evaluateAll(list => list.map(box => box.innerText.split('\n').slice(0, 2).join(' '))),
+			['PUMP GPIO9', 'LED GPIO4'], 'the lines');
+	});
+
+	await test('a server that restarts between two polls with one line more is noticed', async t => {
+		const daemon = await t.daemon('LED=GPIO17');
+		const page = await t.panel(daemon, { expectFailures: true, before: page => page.clock.install() });
+		await page.clock.pauseAt(Date.now() + 60000);
+		await page.waitForLoadState('networkidle');
+		await daemon.kill();
+		await t.daemon('LED=GPIO17 PUMP=GPIO9', daemon.port);
+		await page.locator('#link').evaluate(badge => {
+			window.links = [];
+			new MutationObserver(() => window.links.push(badge.dataset.link)).observe(badge, { attributes: true });
+		});
+		await page.clock.resume();
+		await shows(page, 'PUMP', 'Off false');
+		same(await page.evaluate(() => window.links), [], 'states of the link in between');
+	});
+
+	await test('a frozen server is lost, and found again when it thaws', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon, { expectFailures: true });
+		daemon.freeze();
+		await linked(page, 'lost');
+		await linked(page, 'reconnecting');
+		check(await signal(page, 'LED').isDisabled(), 'a switch is enabled while the page reconnects');
+		daemon.thaw();
+		await linked(page, 'connected');
+		await shows(page, 'LED', 'Off false');
+	});
+
+	await test('a hidden page asks nothing, and asks at once when it is seen again', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon, { before: page => page.clock.install() });
+		const hide = hidden => page.evaluate(value => {
+			Object.defineProperty(document, 'hidden', { value, configurable: true });
+			document.dispatchEvent(new Event('visibilitychange'));
+		}, hidden);
+		await hide(true);
+		await page.clock.runFor(1000); // what was under way ends
+		const sent = counter(page, /./);
+		await page.clock.runFor(10000);
+		await page.evaluate(() => fetch('./?ping')); // behind whatever the page asked
+		same(sent.count, 1, 'requests');
+		await daemon.write('LED', '1');
+		await hide(false);
+		await shows(page, 'LED', 'On true');
+	});
+
+	await test('the page asks one thing at a time', async t => {
+		const daemon = await t.daemon();
+		let open = 0, most = 0, ended = 0;
+		const page = await t.panel(daemon, { before: page => {
+			page.on('request', () => most = Math.max(most, ++open));
+			page.on('requestfinished', () => { open--; ended++; });
+		} });
+		[open, most, ended] = [0, 0, 0];
+		await becomes(() => ended >= 4, true, 'four polls');
+		same(most, 1, 'requests at once');
+		check(daemon.count(/GET \/\?LED,LAMP,BUTTON,DOOR,MOTOR.LEFT,MOTOR.RIGHT:/) >= 3, 'all signals were not read by one request');
+		await page.close();
+	});
+}
+
+export async function stateTests() {
+	await showing();
+	await moving();
+	await stopping();
+	await losing();
+}
