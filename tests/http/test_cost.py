@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# Copyright (C) the httapd authors
+"""What a request costs: system calls, memory, descriptors."""
+import collections
+import re
+import select
+import shutil
+import subprocess
+
+from client import Client, ask, request
+from daemon import Daemon, is_sanitized, scratch
+from tap import Skip, check, test, wait_until
+
+ROUND = 100
+MOST_CALLS = 4  # for each POST
+
+
+def _traced_calls(daemon, work):
+    """The system calls that the daemon makes during work(), by name."""
+    if shutil.which("strace") is None:
+        raise Skip("strace is not installed")
+    out = scratch() / "trace"
+    with subprocess.Popen(["strace", "-f", "-q", "-o", str(out), "-p", str(daemon.pid)], stderr=subprocess.PIPE) as tracer:
+        try:
+            def attached():
+                if tracer.poll() is not None:
+                    raise Skip("strace can't attach: " + tracer.stderr.read().decode(errors="replace").strip()[:100])
+                return int(daemon.status("TracerPid")) == tracer.pid
+            wait_until(attached, "strace is attached")
+            ask(daemon, target="/?BeginMark")
+            work()
+            ask(daemon, target="/?EndMark")
+            wait_until(lambda: "EndMark" in out.read_text(), "the trace is written")
+        finally:
+            tracer.terminate()
+            tracer.wait(10)
+    text = out.read_text()
+    # The marks are connections of their own: what they cost is not counted to the work, which begins behind the first one's close.
+    begin = text.index("close(", text.index("BeginMark"))
+    end = text.rindex("accept", 0, text.index("EndMark"))
+    lines = text[begin:end].splitlines()[1:]
+    return collections.Counter(m[1] for m in (re.match(r"(?:\d+ +)?(\w+)\(", line) for line in lines) if m)
+
+
+@test
+def a_post_over_a_kept_connection_makes_at_most_four_system_calls():
+    with Daemon() as daemon, Client(daemon) as client:
+        client.ask()
+
+        def work():
+            for _ in range(ROUND):
+                client.ask("POST", "/?LED", body="toggle")
+        calls = _traced_calls(daemon, work)
+        check(sum(calls.values()) <= MOST_CALLS * ROUND, f"{MOST_CALLS} calls for each POST", calls=dict(calls))
+        check(calls["recvfrom"] >= ROUND and calls["sendto"] >= ROUND, "the trace shows the work", calls=dict(calls))
+
+
+@test
+def pipelined_requests_share_their_system_calls():
+    with Daemon() as daemon, Client(daemon) as client:
+        client.ask()
+
+        def work():
+            client.send(request("POST", "/?LED", body="toggle") * ROUND)
+            for _ in range(ROUND):
+                client.reply()
+        calls = _traced_calls(daemon, work)
+        check(sum(calls.values()) <= ROUND, "one call for each would be too many already", calls=dict(calls))
+
+
+@test
+def a_small_file_makes_at_most_eight_system_calls():
+    with Daemon() as daemon, Client(daemon) as client:
+        client.ask()
+
+        def work():
+            for _ in range(ROUND):
+                client.ask(target="/index.html")
+        calls = _traced_calls(daemon, work)
+        check(sum(calls.values()) <= 8 * ROUND, "8 calls for each GET", calls=dict(calls))
+
+
+@test
+def ten_thousand_requests_leave_memory_small_and_flat():
+    if is_sanitized():
+        raise Skip("memory of a build with sanitizers is not the daemon's")
+    kinds = [request(target="/?ping"), request("POST", "/?LED", body="toggle"), request(target="/?list"), request(target="/index.html"),
+             request(target="/nothing"), request("POST", "/?", body="LED=1&LEFT=0"), request("BREW", "/"), request(target="/?no"),
+             request("POST", "/?LED", ["Transfer-Encoding: chunked"]) + b"1\r\n1\r\n0\r\n\r\n", request("OPTIONS", "/?LED")]
+    with Daemon() as daemon, Client(daemon) as client:
+        def thousand():
+            for _ in range(20):
+                client.send(b"".join(kinds) * 5)
+                for _ in range(50):
+                    client.reply()
+        thousand()
+        after_one = daemon.memory()
+        for _ in range(9):
+            thousand()
+        check(daemon.memory() < 2048, "under 2 MB of private memory", kilobytes=daemon.memory())
+        check(daemon.memory() - after_one <= 16, "flat since the first thousand", after_one=after_one, now=daemon.memory())
+
+
+@test
+def connections_that_come_and_go_leave_memory_small_and_flat():
+    if is_sanitized():
+        raise Skip("memory of a build with sanitizers is not the daemon's")
+    with Daemon() as daemon:
+        def hundred():
+            clients = [Client(daemon) for _ in range(25)]
+            for _ in range(4):
+                for client in clients:
+                    client.send(request(target="/?list"))
+                for client in clients:
+                    client.reply()
+            for client in clients:
+                client.close()
+        hundred()
+        hundred()
+        after_two = daemon.memory()
+        for _ in range(10):
+            hundred()
+        check(daemon.memory() < 2048, "under 2 MB of private memory", kilobytes=daemon.memory())
+        check(daemon.memory() - after_two <= 256, "flat", after_two=after_two, now=daemon.memory())
+
+
+@test
+def an_idle_daemon_sleeps():
+    """Silence costs nothing: no timer ticks while nothing is due."""
+    with Daemon() as daemon:
+        ask(daemon, "POST", "/?LED", body="1")
+        wait_until(lambda: "LED" in daemon.said(), "the log is written")
+        wait_until(lambda: daemon.descriptors() == daemon.at_rest, "the connection is gone")
+
+        def switches():
+            return int(daemon.status("voluntary_ctxt_switches")) + int(daemon.status("nonvoluntary_ctxt_switches"))
+        before = switches()
+        select.select([], [], [], 1)
+        check(switches() - before <= 2, "it is not even woken up", times=switches() - before)
