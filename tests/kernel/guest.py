@@ -1,0 +1,496 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# Copyright (C) the httapd authors
+"""guest.py HTTAPD WWW LIBRARY: what httapd, linked with LIBRARY, does to a real gpiochip, judged by the kernel. Runs as root in
+the guest that init.sh has prepared, and only there: it makes and unmakes chips. Prints TAP; a test that fails shows what was
+sent, what came back, what the daemon said and what was expected. Tests run in the order of this file, and some lean on the
+daemon that an earlier one started.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import traceback
+
+import rig
+from rig import Chip, Daemon, Record, Trace, ended, until
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+HTTAPD, WWW = "/run/httapd", "/run/www"
+NOBODY = 65534
+LINES = ("LED=GPIO17 RELAY=GPIO27,active-low BUTTON=GPIO5,input,bias=pull-up,active-low "
+         "KEPT=GPIO22,initial=keep LATCH=GPIO23,safe=1")
+LED, RELAY, BUTTON, KEPT, LATCH = 17, 27, 5, 22, 23
+
+TESTS = []
+
+
+def test(sentence):
+    return lambda function: TESTS.append((sentence, function))
+
+
+class Guest:
+    trace = Trace()
+    record = Record()
+    header = Chip("header")
+    daemon = None
+
+    def ended(self, *arguments, **how):
+        return ended(HTTAPD, self.record, arguments, **how)
+
+    def start(self, listener=None, uid=None, **environment):
+        """Starts a daemon in place of the one that may run."""
+        self.stop()
+        self.trace.clear()
+        environment = {"HTTAP_STATICPATH": WWW, "HTTAP_TCPPORT": "0", "HTTAP_USER": "nobody"} | environment
+        self.daemon = Daemon(HTTAPD, self.record, listener, uid, **environment)
+        return self.daemon
+
+    def stop(self):
+        if self.daemon is not None:
+            self.daemon.kill()
+        self.daemon = None
+
+    def levels(self, *offsets):
+        return [self.header.level(offset) for offset in offsets]
+
+
+def expect(what, found, expected):
+    if found != expected:
+        raise AssertionError(f"{what}: expected {expected!r}, found {found!r}")
+
+
+def expect_values(reply, **expected):
+    expect("status", reply.status, 200)
+    expect("values", json.loads(reply.body), expected)
+
+
+def status_of(guest):
+    """/proc/PID/status of the daemon as a dictionary."""
+    lines = rig.read(f"/proc/{guest.daemon.pid}/status").splitlines()
+    return {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+
+
+# --- Without serving -----------------------------------------------------------------------------------------------
+
+
+@test("--list shows gpiochip0 with its label and the line GPIO17")
+def _(guest):
+    status, out, _ = guest.ended("--list")
+    expect("exit status", status, 0)
+    for word in ("gpiochip0", "pinctrl-bcm2835", "GPIO17"):
+        expect(f"{word} in the list", word in out, True)
+
+
+@test("--check says what would be served and touches no line")
+def _(guest):
+    guest.trace.clear()
+    status, out, _ = guest.ended("--check", HTTAP_LINES=LINES, HTTAP_STATICPATH=WWW)
+    expect("exit status", status, 0)
+    expect("LED and KEPT in what it says", "LED" in out and "KEPT" in out, True)
+    expect("what happened to lines", guest.trace.all(guest.header), [])
+
+
+# --- A daemon that serves ------------------------------------------------------------------------------------------
+
+
+@test("started as root, it says on standard output at which port it serves")
+def _(guest):
+    guest.header.pull(KEPT, "pull-up")
+    guest.start(HTTAP_LINES=LINES)
+
+
+@test("it is linked with the libgpiod that this guest is for")
+def _(guest):
+    maps = rig.read(f"/proc/{guest.daemon.pid}/maps")
+    expect("libgpiod in its memory", set(re.findall(r"libgpiod\.so\.\d+", maps)), {sys.argv[3]})
+
+
+@test("outputs appear with their initial level: active-low high, kept as it was, all others low")
+def _(guest):
+    expect("levels of LED, RELAY, KEPT, LATCH", guest.levels(LED, RELAY, KEPT, LATCH), [0, 1, 1, 0])
+
+
+@test("nothing glitches at the start: no line was ever set to another level than its initial one")
+def _(guest):
+    for offset, initial in ((LED, 0), (RELAY, 1), (KEPT, 1), (LATCH, 0)):
+        expect(f"levels set on line {offset}", set(guest.trace.levels(guest.header, offset)), {initial})
+
+
+@test("an input is never driven, and gets its bias")
+def _(guest):
+    _, flags = guest.header.line(BUTTON)
+    expect("flags of BUTTON in the kernel", flags, {"used", "input", "pull-up"})
+    expect("pull of BUTTON", guest.header.pull(BUTTON), "pull-up")
+    expect("times that BUTTON was driven", [e for e in guest.trace.all(guest.header) if e[0] == BUTTON and e[1] != "in"], [])
+
+
+@test("the kernel names the signal as holder of its line")
+def _(guest):
+    consumer, flags = guest.header.line(LED)
+    expect("flags of LED in the kernel", flags, {"used", "output"})
+    expect(f"LED in the consumer {consumer!r}", "LED" in consumer, True)
+
+
+@test("--list beside it shows who holds the line")
+def _(guest):
+    _, out, _ = guest.ended("--list")
+    line = next((line for line in out.splitlines() if "GPIO17" in line), "no line with GPIO17")
+    expect(f"LED in {line!r}", "LED" in line, True)
+
+
+@test("it is nobody, without further groups")
+def _(guest):
+    status = status_of(guest)
+    expect("Uid", status["Uid"], [str(NOBODY)] * 4)
+    expect("Gid", status["Gid"], [str(NOBODY)] * 4)
+    expect("Groups", status["Groups"], [])
+
+
+@test("it has no capabilities, no way to new ones, and NoNewPrivs")
+def _(guest):
+    status = status_of(guest)
+    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        expect(name, int(status[name][0], 16), 0)
+    expect("NoNewPrivs", status["NoNewPrivs"], ["1"])
+
+
+@test("its root directory is the static root")
+def _(guest):
+    expect("root", os.readlink(f"/proc/{guest.daemon.pid}/root"), WWW)
+    expect("working directory", os.readlink(f"/proc/{guest.daemon.pid}/cwd"), WWW)
+
+
+@test("from there it serves the root page")
+def _(guest):
+    reply = guest.daemon.get("/")
+    expect("status", reply.status, 200)
+    with open(f"{WWW}/index.html", "rb") as page:
+        expect("the page as it lies in the static root", reply.body == page.read(), True)
+
+
+@test("GET /1 and GET /0 switch the first output on and off")
+def _(guest):
+    for value in (1, 0):
+        reply = guest.daemon.get(f"/{value}")
+        expect("reply", (reply.status, reply.body), (200, str(value).encode()))
+        expect("level of LED", guest.levels(LED), [value])
+
+
+@test("POST /?LED with 1, 0 and toggle moves the line and answers its new value")
+def _(guest):
+    for body, value in (("1", 1), ("0", 0), ("toggle", 1), ("toggle", 0)):
+        expect_values(guest.daemon.post("/?LED", body), LED=value)
+        expect(f"level of LED after {body}", guest.levels(LED), [value])
+
+
+@test("GET /?LED reads the line and moves nothing")
+def _(guest):
+    for value in (1, 0):
+        guest.daemon.post("/?LED", str(value))
+        guest.trace.clear()
+        expect_values(guest.daemon.get("/?LED"), LED=value)
+        expect("what happened to lines", guest.trace.all(guest.header), [])
+
+
+@test("an active-low output: logical 1 is electrical 0, and back")
+def _(guest):
+    expect_values(guest.daemon.get("/?RELAY"), RELAY=0)
+    for value in (1, 0):
+        expect_values(guest.daemon.post("/?RELAY", str(value)), RELAY=value)
+        expect("level of RELAY", guest.levels(RELAY), [1 - value])
+
+
+@test("POST /? moves two lines by one request, each once, and no other line")
+def _(guest):
+    guest.trace.clear()
+    expect_values(guest.daemon.post("/?", "LED=1&RELAY=1"), LED=1, RELAY=1)
+    expect("levels of LED and RELAY", guest.levels(LED, RELAY), [1, 0])
+    expect("levels set on LED", guest.trace.levels(guest.header, LED), [1])
+    expect("levels set on RELAY", guest.trace.levels(guest.header, RELAY), [0])
+    expect("levels of KEPT and LATCH", guest.levels(KEPT, LATCH), [1, 0])
+
+
+@test("an active-low input follows what pulls it")
+def _(guest):
+    for way, value in (("pull-down", 1), ("pull-up", 0), ("pull-down", 1)):
+        guest.header.pull(BUTTON, way)
+        expect_values(guest.daemon.get("/?BUTTON"), BUTTON=value)
+    expect_values(guest.daemon.get("/?LED,BUTTON"), LED=1, BUTTON=1)
+
+
+@test("writing an input is refused with a 4xx and moves nothing, alone or among outputs")
+def _(guest):
+    before = guest.levels(LED, RELAY, KEPT, LATCH)
+    guest.trace.clear()
+    for target, body in (("/?BUTTON", "1"), ("/?", "LED=0&BUTTON=1"), ("/?", "BUTTON=1&RELAY=0")):
+        reply = guest.daemon.post(target, body)
+        expect(f"{reply.status} is a 4xx", 400 <= reply.status < 500, True)
+        expect("a sentence that says why", "error" in json.loads(reply.body), True)
+    expect("what happened to lines", guest.trace.all(guest.header), [])
+    expect("levels", guest.levels(LED, RELAY, KEPT, LATCH), before)
+
+
+@test("POST /?stop sets every output to its safe value")
+def _(guest):
+    guest.daemon.post("/?", "LED=1&RELAY=1&KEPT=1&LATCH=0")
+    guest.daemon.post("/?stop", "")
+    expect("levels of LED, RELAY, KEPT, LATCH", guest.levels(LED, RELAY, KEPT, LATCH), [0, 1, 0, 1])
+
+
+@test("SIGTERM: it ends with status 0")
+def _(guest):
+    guest.daemon.post("/?", "LED=1&RELAY=1&KEPT=1&LATCH=0")
+    expect("levels before", guest.levels(LED, RELAY, KEPT, LATCH), [1, 0, 1, 0])
+    guest.trace.clear()
+    expect("exit status", guest.daemon.end(), 0)
+
+
+@test("before it let the lines go, each output was set to its safe value, once")
+def _(guest):
+    for offset, safe in ((LED, 0), (RELAY, 1), (KEPT, 0), (LATCH, 1)):
+        expect(f"levels set on line {offset} at the end", guest.trace.levels(guest.header, offset), [safe])
+        expect(f"line {offset} held afterwards", "used" in guest.header.line(offset)[1], False)
+
+
+@test("its log tells each change with the one who asked, and nothing but changes")
+def _(guest):
+    log = guest.daemon.stderr()
+    expect("LED 0 -> 1 by 127.0.0.1 in the log", "LED 0 -> 1 by 127.0.0.1" in log, True)
+    expect("lines without a change", [line for line in log.splitlines() if " -> " not in line], [])
+    last = log.splitlines()[-4:]
+    expect("LED 1 -> 0 at the end", any("LED 1 -> 0" in line for line in last), True)
+
+
+# --- keep, and --safe ----------------------------------------------------------------------------------------------
+
+
+@test("initial=keep takes a level that was low as well")
+def _(guest):
+    guest.header.pull(KEPT, "pull-down")
+    guest.start(HTTAP_LINES=LINES)
+    expect("level of KEPT", guest.levels(KEPT), [0])
+    expect("levels set on KEPT", set(guest.trace.levels(guest.header, KEPT)), {0})
+
+
+@test("safe=keep leaves the line alone at the end")
+def _(guest):
+    guest.start(HTTAP_LINES="LED=GPIO17 KEPT=GPIO22,safe=keep")
+    guest.daemon.post("/?", "LED=1&KEPT=1")
+    guest.trace.clear()
+    expect("exit status", guest.daemon.end(), 0)
+    expect("levels set on LED", guest.trace.levels(guest.header, LED), [0])
+    expect("other levels than 1 set on KEPT", set(guest.trace.levels(guest.header, KEPT)) - {1}, set())
+
+
+@test("--safe sets every output to its safe value, never to another, and exits with 0")
+def _(guest):
+    guest.stop()
+    guest.trace.clear()
+    status, _, errors = guest.ended("--safe", HTTAP_LINES=LINES)
+    expect("exit status", (status, errors), (0, ""))
+    for offset, safe in ((LED, 0), (RELAY, 1), (KEPT, 0), (LATCH, 1)):
+        expect(f"levels set on line {offset}", set(guest.trace.levels(guest.header, offset)), {safe})
+
+
+# --- Drive, bias, many lines, and another user ---------------------------------------------------------------------
+
+
+@test("lines with a drive or a bias of their own move by one request with those that have none")
+def _(guest):
+    guest.header.pull(6, "pull-up")
+    guest.start(HTTAP_LINES="LED=GPIO17 DRAIN=GPIO6,drive=open-drain,initial=1 SOURCE=GPIO13,drive=open-source "
+                            "WEAK=GPIO19,bias=pull-down INPUT=GPIO26,input,bias=off")
+    for offset, flags in ((17, {"output"}), (6, {"output", "open-drain"}), (13, {"output", "open-source"}),
+                          (19, {"output", "pull-down"}), (26, {"input", "bias-off"})):
+        expect(f"flags of line {offset} in the kernel", guest.header.line(offset)[1], flags | {"used"})
+    expect_values(guest.daemon.get("/?DRAIN"), DRAIN=1)
+    for drain, way in ((0, "out"), (1, "in")):
+        guest.trace.clear()
+        expect_values(guest.daemon.post("/?", f"LED=1&DRAIN={drain}&SOURCE=1&WEAK=1"), LED=1, DRAIN=drain, SOURCE=1, WEAK=1)
+        expect("levels of LED, SOURCE, WEAK", guest.levels(17, 13, 19), [1, 1, 1])
+        expect(f"what DRAIN={drain} did to its line", guest.trace.directions(guest.header, 6), [way])
+
+
+@test("reading tells what the chip says, not what was written: an open-drain line that stays low when it is let go")
+def _(guest):
+    # gpio-sim leaves a line at its last level when the kernel stops driving it: as if another device held it down.
+    expect("level of DRAIN", guest.levels(6), [0])
+    expect_values(guest.daemon.get("/?DRAIN"), DRAIN=0)
+
+
+@test("all 54 lines of the chip as outputs: one request sets every one, and at the end every one is safe")
+def _(guest):
+    lines = range(54)
+    guest.start(HTTAP_LINES=" ".join(f"L{line}=GPIO{line}" for line in lines))
+    for pattern in (0x3FFFFFFFFFFFFF, 0x15555555555555, 0x2AAAAAAAAAAAAA):
+        bits = [pattern >> line & 1 for line in lines]
+        reply = guest.daemon.post("/?", "&".join(f"L{line}={bit}" for line, bit in zip(lines, bits)))
+        expect_values(reply, **{f"L{line}": bit for line, bit in zip(lines, bits)})
+        expect("levels", guest.levels(*lines), bits)
+    guest.trace.clear()
+    expect("exit status", guest.daemon.end(), 0)
+    expect("last levels set", [guest.trace.levels(guest.header, line)[-1] for line in lines], [0] * 54)
+
+
+@test("a user who may open the chip serves without root")
+def _(guest):
+    os.chown(f"/dev/{guest.header.chip}", NOBODY, NOBODY)
+    try:
+        guest.start(uid=NOBODY, HTTAP_USER="", HTTAP_LINES=LINES)
+    finally:
+        os.chown(f"/dev/{guest.header.chip}", 0, 0)
+    expect("reply", guest.daemon.get("/1").body, b"1")
+    expect("level of LED", guest.levels(LED), [1])
+    expect("exit status", guest.daemon.end(), 0)
+
+
+# --- What is refused at start --------------------------------------------------------------------------------------
+
+
+def refused(guest, *names, uid=None, **environment):
+    """A start that fails: status 1, and one line on standard error that holds each of the names."""
+    status, _, errors = guest.ended(uid=uid, HTTAP_STATICPATH=WWW, HTTAP_TCPPORT="0", HTTAP_USER="nobody", **environment)
+    expect("exit status", status, 1)
+    expect("lines on standard error", len(errors.splitlines()), 1)
+    for name in names:
+        expect(f"{name} in what it says", name in errors, True)
+
+
+@test("a line that somebody holds: it says who and which, ends with 1, and drove no other line")
+def _(guest):
+    guest.trace.clear()
+    holder = guest.header.hold(LED, "holder-test")
+    held = guest.trace.all(guest.header)
+    try:
+        refused(guest, "holder-test", "LED", "GPIO17", HTTAP_LINES="RELAY=GPIO27,active-low LED=GPIO17")
+        expect("what happened to lines", guest.trace.all(guest.header), held)
+        expect("the holder still in the kernel", guest.header.line(LED)[0], "holder-test")
+    finally:
+        os.close(holder)
+
+
+@test("a line that does not exist: it names it, ends with 1, and drove no other line")
+def _(guest):
+    guest.trace.clear()
+    refused(guest, "LED", "NOSUCH", HTTAP_LINES="RELAY=GPIO27 LED=NOSUCH")
+    refused(guest, "LED", "54", HTTAP_LINES="RELAY=GPIO27 LED=54")
+    expect("what happened to lines", guest.trace.all(guest.header), [])
+
+
+@test("a chip that does not exist: it names it and ends with 1")
+def _(guest):
+    refused(guest, "nosuchlabel", HTTAP_LINES="LED=GPIO17", HTTAP_GPIOCHIP="nosuchlabel")
+    refused(guest, "gpiochip7", HTTAP_LINES="LED=GPIO17", HTTAP_GPIOCHIP="gpiochip7")
+    refused(guest, "nosuchlabel", HTTAP_LINES="LED=nosuchlabel:3")
+
+
+@test("a chip that the user may not open: it says so and ends with 1")
+def _(guest):
+    refused(guest, "permission", "gpiochip0", uid=NOBODY, HTTAP_LINES="LED=GPIO17")
+
+
+@test("a static root without its page: it ends with 1 and leaves the lines alone or safe")
+def _(guest):
+    os.makedirs("/run/empty", exist_ok=True)
+    guest.trace.clear()
+    status, _, errors = guest.ended(HTTAP_STATICPATH="/run/empty", HTTAP_TCPPORT="0", HTTAP_USER="nobody",
+                                    HTTAP_LINES="LED=GPIO17,initial=1")
+    expect("exit status", status, 1)
+    expect("index.html in what it says", "index.html" in errors, True)
+    expect("the last level of LED", guest.trace.levels(guest.header, LED)[-1:] in ([], [0]), True)
+
+
+# --- Activation ----------------------------------------------------------------------------------------------------
+
+
+@test("a socket that was handed over as systemd does is served, and the port of the environment is not opened")
+def _(guest):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        guest.start(listener, HTTAP_LINES=LINES, HTTAP_TCPPORT="60123")
+        reply = guest.daemon.get("/1")
+    expect("reply", (reply.status, reply.body), (200, b"1"))
+    expect("level of LED", guest.levels(LED), [1])
+    expect("who listens at port 60123", socket.socket().connect_ex(("127.0.0.1", 60123)) != 0, True)
+    expect("exit status", guest.daemon.end(), 0)
+
+
+# --- Several chips -------------------------------------------------------------------------------------------------
+
+
+@test("the header's chip is found by its label when it is not gpiochip0")
+def _(guest):
+    guest.stop()
+    subprocess.run([f"{HERE}/gpio-sim", "drop", "header"], check=True)
+    subprocess.run([f"{HERE}/gpio-sim", "make", "other", "expander", "8", "EXT"], check=True)
+    subprocess.run([f"{HERE}/gpio-sim", "make", "header", "pinctrl-bcm2835", "54"], check=True)
+    guest.header, guest.other = Chip("header"), Chip("other")
+    expect("chips", (guest.other.chip, guest.header.chip), ("gpiochip0", "gpiochip1"))
+    guest.start(HTTAP_LINES="LED=GPIO17 OTHER=expander:3 NAMED=gpiochip0:EXT4,active-low")
+    expect_values(guest.daemon.post("/?LED", "1"), LED=1)
+    expect("level of LED", guest.levels(LED), [1])
+    expect("level of line 17's namesake", guest.other.level(3), 0)
+
+
+@test("CHIP:LINE reaches a line of another chip, by label and number or by chip and name")
+def _(guest):
+    expect("levels at first", (guest.other.level(3), guest.other.level(4)), (0, 1))
+    expect_values(guest.daemon.post("/?", "LED=0&OTHER=1&NAMED=1"), LED=0, OTHER=1, NAMED=1)
+    expect("levels", (guest.levels(LED), guest.other.level(3), guest.other.level(4)), ([0], 1, 0))
+
+
+@test("at the end the lines of both chips are safe")
+def _(guest):
+    guest.daemon.post("/?", "LED=1&OTHER=1&NAMED=1")
+    guest.trace.clear()
+    expect("exit status", guest.daemon.end(), 0)
+    expect("levels set on LED, OTHER, NAMED", (guest.trace.levels(guest.header, 17), guest.trace.levels(guest.other, 3),
+                                               guest.trace.levels(guest.other, 4)), ([0], [0], [1]))
+
+
+@test("a chip that vanishes: the next write gets 503, and the other chip's lines become safe")
+def _(guest):
+    guest.start(HTTAP_LINES="LED=GPIO17 OTHER=expander:3")
+    guest.daemon.post("/?", "LED=1&OTHER=1")
+    guest.trace.clear()
+    rig.write("/sys/kernel/config/gpio-sim/other/live", "0")
+    expect("status", guest.daemon.post("/?OTHER", "0").status, 503)
+    until("the end of the daemon", lambda: guest.daemon.process.poll() is not None)
+    expect("exit status", guest.daemon.kill(), 1)
+    expect("levels set on LED", guest.trace.levels(guest.header, LED), [0])
+
+
+# -------------------------------------------------------------------------------------------------------------------
+
+
+def run(guest, sentence, function, number):
+    guest.record.lines.clear()
+    try:
+        function(guest)
+    except Exception as error:  # whatever it is, the next test shall run
+        print(f"not ok {number} - {sentence}")
+        where = traceback.extract_tb(error.__traceback__)[1].lineno
+        diagnosis = [f"guest.py:{where}: {type(error).__name__}: {error}", *guest.record.lines]
+        if guest.daemon is not None:
+            diagnosis += [f"the daemon's log: {line}" for line in guest.daemon.stderr().splitlines()[-10:]]
+        print(*(f"# {line}" for text in diagnosis for line in text.splitlines()), sep="\n")
+    else:
+        print(f"ok {number} - {sentence}")
+    sys.stdout.flush()
+
+
+def main():
+    # Copies that belong to root and that others may reach, as after an installation: the originals may be anybody's.
+    shutil.copy(sys.argv[1], HTTAPD)
+    shutil.copytree(sys.argv[2], WWW)
+    guest = Guest()
+    for number, (sentence, function) in enumerate(TESTS, 1):
+        run(guest, sentence, function, number)
+    guest.stop()
+    print(f"1..{len(TESTS)}", flush=True)
+
+
+main()
