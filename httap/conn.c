@@ -403,9 +403,18 @@ void conn_expire(struct httap_server *server, struct conn *conn)
 {
 	bool reading = conn->state == CONN_HEAD || conn->state == CONN_BODY;
 
+	/* What has arrived counts, also when the process was held up and comes to it late. */
+	if (reading && !conn->want_out) {
+		if (conn_receive(server, conn))
+			conn_advance(server, conn);
+		if (conn->state == CONN_FREE || conn->deadline > server->now)
+			return;
+		reading = conn->state == CONN_HEAD || conn->state == CONN_BODY;
+	}
 	/* A silent connection is closed without a word: its peer is not waiting for one (RFC 9110 section 15.5.9 speaks of a request
-	 * that was begun). One that does not take its reply, or does not close, is cut. */
-	if (!reading || conn->want_out || conn->in_start == conn->in_end) {
+	 * that was begun). One that does not take its reply, or does not close, is cut, and so
+	 * is one in the lobby: a 408 would keep the place taken until it was read. */
+	if (!reading || conn->want_out || conn->lobby || conn->in_start == conn->in_end) {
 		conn_close(server, conn);
 		return;
 	}

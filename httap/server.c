@@ -30,25 +30,33 @@ static bool is_silent(const struct conn *conn)
 		recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
-/* The oldest connection that has never said anything: a browser's in reserve, or somebody's who wants to fill the table. Whoever
- * has begun to speak keeps his place. */
-static struct conn *oldest_silent(const struct httap_server *server)
+/* The oldest connection of its kind that has never said anything: a browser's in reserve, or somebody's who wants to fill the
+ * table. Whoever has begun to speak keeps his place. */
+static struct conn *oldest_silent(const struct httap_server *server, enum timer_kind kind)
 {
-	struct conn *conn = server->timer[TIMER_FIRST].first;
+	struct conn *conn = server->timer[kind].first;
 
 	while (conn != NULL && !is_silent(conn))
 		conn = conn->timer_after;
 	return conn;
 }
 
+/* Who gives way to a newcomer: one of the table while it is full, one of the lobby when that is full too; or nobody. */
+static struct conn *who_gives_way(const struct httap_server *server)
+{
+	struct conn *conn = server->conn_used >= server->conn_limit ? oldest_silent(server, TIMER_FIRST) : NULL;
+
+	return conn == NULL && server->free == NULL ? oldest_silent(server, TIMER_LOBBY) : conn;
+}
+
 bool server_slot_ready(const struct httap_server *server)
 {
-	return server->free != NULL || oldest_silent(server) != NULL;
+	return server->free != NULL || who_gives_way(server) != NULL;
 }
 
 struct conn *server_slot_take(struct httap_server *server)
 {
-	struct conn *silent = server->conn_used >= server->conn_limit ? oldest_silent(server) : NULL;
+	struct conn *silent = who_gives_way(server);
 
 	if (silent != NULL)
 		conn_close(server, silent);
