@@ -49,6 +49,13 @@
 /* Signals. The same number as GPIO_LINES_MAX, for the same reason. */
 #define HTTAP_SIGNALS_MAX 64
 
+/* Words of an application. More than anybody has asked for. */
+#define HTTAP_WORDS_MAX 64
+
+/* Microseconds of a pulse: a relay needs some ms, a garden valve some minutes. */
+#define HTTAP_PULSE_MIN_US 1000
+#define HTTAP_PULSE_MAX_US INT64_C(3600000000)
+
 /* Bytes of a signal's name with its final NUL. */
 #define HTTAP_NAME_SIZE 32
 
@@ -94,10 +101,34 @@
 /* Milliseconds without accepting after the process ran out of descriptors. */
 #define HTTAP_ACCEPT_PAUSE_MS 250
 
+/* Changes that are kept for listeners of /?events who are slower than the lines: who is further behind than this gets the whole state
+ * instead. 512 of them take 12 KiB, and cover a second of a 250 Hz square wave. */
+#define HTTAP_CHANGES_KEPT 512
+
+/* Bytes of the longest event: every signal with its longest name. */
+#define HTTAP_EVENT_MAX (HTTAP_SIGNALS_MAX * (HTTAP_NAME_SIZE + 4) + 128)
+
+/* Seconds between comments to a listener, by which both sides find out that the other is gone. A listener who has taken nothing for as
+ * long is dropped. */
+#define HTTAP_COMMENT_S 10
+
+/* Milliseconds after which a browser asks for /?events again when it lost them. */
+#define HTTAP_RETRY_MS 500
+
+/* Bytes that the kernel may hold for a listener: what is behind these is merged here instead of queued there. */
+#define HTTAP_LISTENER_SNDBUF 16384
+
+/* Sessions that are remembered without a connection, as a multiple of the connections: a browser's come and go. */
+#define HTTAP_SESSIONS_PER_CONNECTION 2
+
+/* Milliseconds after which a peer who acknowledges nothing that was sent to him is given up (TCP_USER_TIMEOUT, tcp(7)). */
+#define HTTAP_UNANSWERED_MS 20000
+
 /* The port when no socket was handed over and none is named (HTTaP). */
 #define HTTAP_PORT_DEFAULT 60000
 
-/* Characters of a session's name: 5 random bits each, 80 in all, so that nobody guesses another's. */
+/* Characters of a session's name of 5 bits each: three say where it stands in the table, in a disguise, the others are 65 random
+ * bits, so that nobody guesses another's. */
 #define HTTAP_SESSION_LEN 16
 
 /* Bytes of a request as it stands in a log line, with its final NUL, and of the method in it: enough to recognise it. */

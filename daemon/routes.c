@@ -49,6 +49,11 @@ static int routes_write(void *context, const struct httap_actor *actor, const st
 	struct gpio_error why = { .text = "" };
 
 	for (size_t i = 0; i < count; i++) {
+		if (write[i].action == HTTAP_PULSE) {
+			refusal->status = 400;
+			snprintf(refusal->text, sizeof(refusal->text), "this version has no pulses");
+			return -1;
+		}
 		value[i] = wanted_value(routes, &write[i]);
 		change[i] = (struct gpio_change){ .line = write[i].signal, .value = value[i] };
 	}
@@ -94,6 +99,8 @@ static void on_change(void *context, const struct gpio_line *line, uint8_t old_v
 	const struct httap_actor *actor = routes->actor;
 	int64_t now = httap_now(routes->httap);
 
+	httap_changed(routes->httap, (uint16_t)(line - gpio_lines_at(routes->lines, 0)), new_value, now);
+
 	if (actor != NULL)
 		log_hold(routes->log, LOG_CHANGES, now, "httapd: %s %d -> %d by %s (session %s): %s", line->spec.name, old_value,
 			new_value, actor->peer, actor->session, actor->request);
@@ -102,7 +109,7 @@ static void on_change(void *context, const struct gpio_line *line, uint8_t old_v
 			routes->reason != NULL ? routes->reason : "start");
 }
 
-void routes_make(struct routes *routes, const struct gpio_specs *specs, const struct httap *httap, struct log *log)
+void routes_make(struct routes *routes, const struct gpio_specs *specs, struct httap *httap, struct log *log)
 {
 	*routes = (struct routes){ .httap = httap, .log = log };
 	for (size_t i = 0; i < specs->count; i++) {

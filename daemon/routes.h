@@ -14,7 +14,7 @@ struct routes {
 	struct httap_signal signal[GPIO_LINES_MAX];
 	struct httap_signals signals; /* what the server gets */
 	struct gpio_lines *lines;     /* NULL until routes_connect() */
-	const struct httap *httap;    /* for its clock */
+	struct httap *httap;          /* for its clock, and to be told of changes */
 	struct log *log;
 	const struct httap_actor *actor; /* of the write that is under way; NULL: the daemon itself */
 	const char *reason;              /* of the daemon's own change */
@@ -22,7 +22,7 @@ struct routes {
 };
 
 /* Makes the table from the specifications, which must stay. */
-void routes_make(struct routes *routes, const struct gpio_specs *specs, const struct httap *httap, struct log *log);
+void routes_make(struct routes *routes, const struct gpio_specs *specs, struct httap *httap, struct log *log);
 
 /* Connects it with the requested lines; before that, nothing may be served. */
 void routes_connect(struct routes *routes, struct gpio_lines *lines);

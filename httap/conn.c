@@ -14,25 +14,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "httap/server.h"
-
-static void name_session(char *session)
-{
-	static const char letters[] = "0123456789abcdefghijklmnopqrstuv";
-	unsigned char random[HTTAP_SESSION_LEN] = { 0 };
-
-	/* The kernel's pool is filled long before a network is up; a short answer can only come from a signal, and not for so few
-	 * bytes (getrandom(2)). */
-	(void)!getrandom(random, sizeof(random), 0);
-	for (size_t i = 0; i < HTTAP_SESSION_LEN; i++)
-		session[i] = letters[random[i] & 31];
-	session[HTTAP_SESSION_LEN] = '\0';
-}
 
 static void name_peer(char *peer, size_t size, const struct sockaddr *address)
 {
@@ -64,7 +50,7 @@ void conn_open(struct httap_server *server, struct conn *conn, int fd, const str
 	conn->file = -1;
 	conn->timer = TIMER_NONE;
 	conn->state = CONN_HEAD;
-	name_session(conn->session);
+	conn->session = session_open(server);
 	name_peer(conn->peer, sizeof(conn->peer), address);
 	timer_set(server, conn, lobby ? TIMER_LOBBY : TIMER_FIRST);
 	server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_CONN, conn_index(server, conn));
@@ -74,6 +60,8 @@ void conn_open(struct httap_server *server, struct conn *conn, int fd, const str
 void conn_close(struct httap_server *server, struct conn *conn)
 {
 	timer_cancel(server, conn);
+	if (conn->state == CONN_EVENTS)
+		events_end(server, conn);
 	if (conn->file >= 0)
 		(void)close(conn->file);
 	(void)close(conn->fd); /* also takes it out of the epoll set */
@@ -82,6 +70,7 @@ void conn_close(struct httap_server *server, struct conn *conn)
 	conn->state = CONN_FREE;
 	server->happened |= HTTAP_CLOSED;
 	server_slot_free(server, conn);
+	session_leave(server, conn->session);
 }
 
 static void conn_want(struct httap_server *server, struct conn *conn, bool out)
@@ -111,7 +100,8 @@ static bool conn_flush(struct httap_server *server, struct conn *conn)
 			return false;
 		}
 		conn->out_start += (size_t)n;
-		if (conn->out_start < conn->out_end)
+		conn->moved = true;
+		if (conn->out_start < conn->out_end && conn->state != CONN_EVENTS)
 			timer_set(server, conn, TIMER_IDLE);
 	}
 	conn->out_start = 0;
@@ -307,11 +297,15 @@ static bool step_body(struct httap_server *server, struct conn *conn)
 	conn->remaining = conn->deadline - server->now;
 	timer_set(server, conn, TIMER_IDLE);
 	conn->state = CONN_HEAD;
+	if (conn->request.field[FIELD_SESSION].at != NULL)
+		conn->session = session_continue(server, conn->session, conn->request.field[FIELD_SESSION]);
 	route_exchange(&exchange);
 	conn_consume(conn);
+	if (server->events.last - server->events.pushed >= HTTAP_CHANGES_KEPT / 2)
+		events_push(server);
 	if (conn->state == CONN_FILE)
 		conn->file_close = exchange.close;
-	else if (exchange.close)
+	else if (exchange.close && conn->state != CONN_EVENTS)
 		conn_end(conn, exchange.status >= 400 || conn->in_start < conn->in_end);
 	return true;
 }
@@ -325,6 +319,8 @@ static bool conn_step(struct httap_server *server, struct conn *conn)
 		return conn_make_room(server, conn) && step_body(server, conn);
 	case CONN_FILE:
 		return step_file(server, conn);
+	case CONN_EVENTS:
+		return events_step(server, conn);
 	case CONN_LAST:
 		return step_last(server, conn);
 	default:
@@ -333,7 +329,7 @@ static bool conn_step(struct httap_server *server, struct conn *conn)
 }
 
 /* Goes on as far as the input and the socket let it; then waits for one of them. */
-static void conn_advance(struct httap_server *server, struct conn *conn)
+void conn_advance(struct httap_server *server, struct conn *conn)
 {
 	bool more;
 
@@ -348,7 +344,7 @@ static void conn_advance(struct httap_server *server, struct conn *conn)
 	} while (more);
 	if (conn->state == CONN_FREE)
 		return;
-	if (conn->out_end == 0 && conn->state != CONN_FILE && conn->eof) {
+	if (conn->out_end == 0 && conn->state != CONN_FILE && conn->state != CONN_EVENTS && conn->eof) {
 		conn_close(server, conn);
 		return;
 	}
@@ -372,6 +368,7 @@ static bool conn_receive(struct httap_server *server, struct conn *conn)
 	return true;
 }
 
+/* Reads what nobody wants to know, up to a limit, to learn when the peer goes. */
 static void conn_drain(struct httap_server *server, struct conn *conn)
 {
 	ssize_t n = recv(conn->fd, conn->in, HTTAP_IN_SIZE, 0);
@@ -386,7 +383,7 @@ static void conn_drain(struct httap_server *server, struct conn *conn)
 
 void conn_ready(struct httap_server *server, struct conn *conn, uint32_t events)
 {
-	if (conn->state == CONN_LINGER) {
+	if (conn->state == CONN_LINGER || (conn->state == CONN_EVENTS && !conn->want_out)) {
 		conn_drain(server, conn);
 		return;
 	}
@@ -403,6 +400,10 @@ void conn_expire(struct httap_server *server, struct conn *conn)
 {
 	bool reading = conn->state == CONN_HEAD || conn->state == CONN_BODY;
 
+	if (conn->state == CONN_EVENTS) {
+		events_comment(server, conn);
+		return;
+	}
 	/* What has arrived counts, also when the process was held up and comes to it late. */
 	if (reading && !conn->want_out) {
 		if (conn_receive(server, conn))

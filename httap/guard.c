@@ -151,8 +151,8 @@ static int decide_write(
 	return 0;
 }
 
-int guard_decide(
-	const struct guard *guard, const struct request *request, const struct target *target, bool writes, const char **why)
+int guard_decide(const struct guard *guard, const struct request *request, const struct target *target, bool writes,
+	struct span *listed, const char **why)
 {
 	/* The host of a target in absolute form replaces the field (RFC 9112 section 3.2.2), but the field must be right too. */
 	struct span text = target->host.at != NULL ? target->host : request->field[FIELD_HOST];
@@ -168,10 +168,12 @@ int guard_decide(
 	*why = "this server does not go by that name; list it in HTTAP_HOSTS, or use its address";
 	if (text.at != NULL && !is_own_host(guard, &host))
 		return 421;
-	if (target->domain == DOMAIN_STATIC)
-		return 0;
 
 	enum standing origin = origin_standing(guard, request->field[FIELD_ORIGIN], &host);
+	if (origin == LISTED)
+		*listed = is_any_origin_listed(guard) ? SPAN("*") : request->field[FIELD_ORIGIN];
+	if (target->domain == DOMAIN_STATIC)
+		return 0;
 	*why = "pages of that origin may not use this server; list the origin in HTTAP_ORIGINS";
 	if (origin == FOREIGN)
 		return 403;

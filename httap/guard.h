@@ -17,9 +17,10 @@ struct guard {
 	const char *origins;             /* allowed origins, or "*"; may be NULL */
 };
 
-/* 0, or the status (400, 403, 421) to refuse with and `*why`. `writes`: the request would move something if it were let. */
-int guard_decide(
-	const struct guard *guard, const struct request *request, const struct target *target, bool writes, const char **why);
+/* 0, or the status (400, 403, 421) to refuse with and `*why`. `writes`: the request would move something if it were let. `*listed` is
+ * set to the origin that asks when it is one of `origins`, and to "*" when they are any. */
+int guard_decide(const struct guard *guard, const struct request *request, const struct target *target, bool writes,
+	struct span *listed, const char **why);
 
 /* 0 when every entry of a list of hosts or origins can be read; else -1, and `*bad` is the entry. */
 int guard_check_hosts(const char *hosts, struct span *bad);

@@ -51,16 +51,17 @@ struct httap_signal {
 	bool no_get;      /* true: never written by GET /1 and GET /0 (a motor) */
 };
 
-enum httap_action { HTTAP_SET_0 = 0, HTTAP_SET_1 = 1, HTTAP_TOGGLE = 2 };
+enum httap_action { HTTAP_SET_0 = 0, HTTAP_SET_1 = 1, HTTAP_TOGGLE = 2, HTTAP_PULSE = 3 };
 
 struct httap_write {
-	uint16_t signal; /* index into httap_signals.signal */
-	uint8_t action;  /* enum httap_action */
+	uint16_t signal;  /* index into httap_signals.signal */
+	uint8_t action;   /* enum httap_action */
+	int64_t duration; /* HTTAP_PULSE: microseconds from on to off, 1 ms to 1 h */
 };
 
-/* Who asks, for a log line. The pointers are valid during the call only. */
+/* Who asks. The pointers are valid during the call only. */
 struct httap_actor {
-	const char *session; /* the session's name */
+	const char *session; /* the session's name, 16 characters: whoever knows it can continue the session, so tell nobody */
 	const char *peer;    /* address of the other end, printable; "unix" for a Unix socket */
 	const char *request; /* method and target in printable ASCII, cut to 128 bytes */
 };
@@ -77,7 +78,8 @@ struct httap_signals {
 	/* Reads `count` signals into `value`, 0 or 1 each. */
 	int (*read)(void *context, const uint16_t *signal, size_t count, uint8_t *value, struct httap_refusal *refusal);
 
-	/* Writes `count` signals, each named once, all or nothing, and puts the new values into `value`. */
+	/* Writes `count` signals, each named once, all or nothing, and puts their values as they are now into `value`. A routine that
+	 * knows no pulses refuses HTTAP_PULSE with status 400. */
 	int (*write)(void *context, const struct httap_actor *actor, const struct httap_write *write, size_t count,
 		uint8_t *value, struct httap_refusal *refusal);
 
@@ -86,6 +88,45 @@ struct httap_signals {
 
 	/* Adds members to the signal's object in `GET /?list`, behind direction and value. May be NULL. */
 	void (*describe)(void *context, uint16_t signal, struct httap_json *json);
+
+	/* `GET /?ping`: the session says that it is there. May be NULL. */
+	void (*ping)(void *context, const struct httap_actor *actor);
+
+	/* The only connection that this session ever had has closed. Not called for one that was continued on another connection:
+	 * those come and go as a browser likes, and only the time since it was heard tells. May be NULL. */
+	void (*left)(void *context, const char *session);
+};
+
+/* --- Words: what the application answers beside its signals ------------------------------------------------------ */
+
+/* One request for a word. `json` is an object that is open: what httap_json_*() add to it is the reply, unless `type` is set;
+ * then it is `bytes`, at most 24576 of them, which must stay as they are until the routine is called again. */
+struct httap_call {
+	const struct httap_actor *actor;
+	bool writes;      /* POST or PUT; else GET or HEAD */
+	const char *body; /* of the request; not terminated */
+	size_t body_len;
+	struct httap_json *json;
+	const char *type; /* a media type, "text/csv" */
+	const void *bytes;
+	size_t len;
+};
+
+enum httap_methods { HTTAP_READS = 1, HTTAP_WRITES = 2, HTTAP_READS_AND_WRITES = 3 };
+
+struct httap_word {
+	const char *name;     /* [A-Za-z][A-Za-z0-9_.]*, at most 31 bytes; neither one of the protocol's words nor a signal */
+	unsigned int methods; /* enum httap_methods: GET and HEAD, POST and PUT, or all; others are 405 */
+
+	/* 0, or -1 with the refusal filled in. */
+	int (*answer)(void *context, struct httap_call *call, struct httap_refusal *refusal);
+};
+
+/* The application's words: `/?name` calls the routine. All is borrowed: it must live as long as the server. */
+struct httap_words {
+	const struct httap_word *word;
+	size_t count; /* at most 64 */
+	void *context;
 };
 
 /* One member of the object that is being written. Text is escaped; NULL text is written as null. */
@@ -110,12 +151,13 @@ struct httap_config {
 	const char *static_path; /* the static root, default "." */
 	const char *root_page;   /* the file that "/" answers with, default "index.html" */
 	const char *hosts;       /* further host names, separated by white space */
-	const char *origins;     /* further origins (http://host:port), separated by white space, or "*" */
-	bool refuse_get_writes;  /* true: GET /1 and GET /0 are 405 */
-	bool loopback;           /* true: POST /?loopback sends the body back as a download */
-	int connections;         /* at once, 2 to 1024, default 32 */
-	const char *type;        /* the Type of `GET /?`: what kind of thing this is, default "libhttap" */
-	const char *id;          /* the ID of `GET /?`, default the host name */
+	const char *
+		origins; /* further origins (http://host:port), separated by white space, or "*": their pages may read and write */
+	bool refuse_get_writes; /* true: GET /1 and GET /0 are 405 */
+	bool loopback;          /* true: POST /?loopback sends the body back as a download */
+	int connections;        /* at once, 2 to 1024, default 32 */
+	const char *type;       /* the Type of `GET /?`: what kind of thing this is, default "libhttap" */
+	const char *id;         /* the ID of `GET /?`, default the host name */
 
 	/* The user who will serve, when it is not yet the effective one: files must belong to him or to root. */
 	bool serving_uid_given;
@@ -149,6 +191,7 @@ struct httap_server; /* private */
 struct httap {
 	struct httap_config config;
 	const struct httap_signals *signals; /* NULL: none */
+	const struct httap_words *words;     /* NULL: none */
 	struct httap_server *server;         /* private; NULL until started */
 };
 
@@ -190,6 +233,11 @@ HTTAP_API int64_t httap_deadline(const struct httap *httap);
 
 /* The server's clock now, in microseconds. */
 HTTAP_API int64_t httap_now(const struct httap *httap);
+
+/* Tells that a signal has a new value since `time` (httap_now() clock): every change that no request through this server made, such as
+ * an input's. Who reads `/?events` or `/?changes` learns of it. A value that is known already is nothing new. May be called from
+ * within routines. */
+HTTAP_API void httap_changed(struct httap *httap, uint16_t signal, uint8_t value, int64_t time);
 
 /* The port that is listened on, of the first listener; 0 when it has none (a Unix socket) or not started. */
 HTTAP_API int httap_port(const struct httap *httap);

@@ -59,6 +59,15 @@ void json_digits(struct httap_json *json, int64_t number)
 	json_raw(json, (struct span){ digits + at, sizeof(digits) - at });
 }
 
+void json_milliseconds(struct httap_json *json, int64_t microseconds)
+{
+	int rest = (int)(microseconds % 1000);
+	char fraction[4] = { '.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10) };
+
+	json_digits(json, microseconds / 1000);
+	json_raw(json, (struct span){ fraction, sizeof(fraction) });
+}
+
 void json_open(struct httap_json *json)
 {
 	json_raw(json, SPAN("{"));

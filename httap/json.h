@@ -21,8 +21,9 @@ struct httap_json json_begin(char *out, size_t size);
 void json_raw(struct httap_json *json, struct span text);
 void json_string(struct httap_json *json, struct span text);
 void json_digits(struct httap_json *json, int64_t number);
-void json_open(struct httap_json *json);                   /* { */
-void json_close(struct httap_json *json);                  /* } */
+void json_milliseconds(struct httap_json *json, int64_t microseconds); /* "5012.250", not below 0 */
+void json_open(struct httap_json *json);                               /* { */
+void json_close(struct httap_json *json);                              /* } */
 void json_name(struct httap_json *json, struct span name); /* the comma before a member where one is due, and "name": */
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * Copyright (C) the httapd authors
  *
- * The only writer of status lines and header fields. It writes nothing that a peer sent: every value is a constant, a number or
- * a session's name of our own making, so that no reply can be split.
+ * The only writer of status lines and header fields. Every value is a constant, a number or a session's name of our own making, so
+ * that no reply can be split; of what a peer sent only an origin is written that was parsed and found in the configuration.
  */
 #include "httap/reply.h"
 
@@ -75,11 +75,26 @@ static char *put_status(char *at, int status)
 	return put(at, SPAN(" \r\n"));
 }
 
-static char *put_field(char *at, struct span name_and_colon, const char *value)
+static char *put_field(char *at, struct span name_and_colon, struct span value)
 {
 	at = put(at, name_and_colon);
-	at = put(at, span_of(value));
+	at = put(at, value);
 	return put(at, SPAN("\r\n"));
+}
+
+/* CORS (Fetch standard, section 3.2): what a browser must hear to let a page of another origin read this, or send more than a
+ * form could. The private network is where we are: a page from outside asks for it beforehand (Private Network Access). */
+static char *put_origin(char *at, const struct reply *reply)
+{
+	at = put_field(at, SPAN("Access-Control-Allow-Origin: "), reply->origin);
+	at = put(at, SPAN("Access-Control-Expose-Headers: HTTaP-Session\r\n"));
+	if (!reply->preflight || reply->allow == NULL)
+		return at;
+	at = put_field(at, SPAN("Access-Control-Allow-Methods: "), span_of(reply->allow));
+	return put(at,
+		SPAN("Access-Control-Allow-Headers: Content-Type, HTTaP-Session\r\n"
+		     "Access-Control-Allow-Private-Network: true\r\n"
+		     "Access-Control-Max-Age: 600\r\n"));
 }
 
 size_t reply_head(char *out, const struct reply *reply)
@@ -87,18 +102,18 @@ size_t reply_head(char *out, const struct reply *reply)
 	char *at = put_status(out, reply->status);
 
 	/* RFC 9110 section 8.6: no Content-Length with 204. */
-	if (reply->status != 204) {
+	if (reply->status != 204 && reply->length != REPLY_ENDLESS) {
 		at = put(at, SPAN("Content-Length: "));
 		at = put_number(at, reply->length);
 		at = put(at, SPAN("\r\n"));
 	}
 	if (reply->type != NULL)
-		at = put_field(at, SPAN("Content-Type: "), reply->type);
+		at = put_field(at, SPAN("Content-Type: "), span_of(reply->type));
 	if (reply->session != NULL) {
 		at = put(at,
 			SPAN("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 			     "Cross-Origin-Resource-Policy: same-origin\r\n"));
-		at = put_field(at, SPAN("HTTaP-Session: "), reply->session);
+		at = put_field(at, SPAN("HTTaP-Session: "), span_of(reply->session));
 	} else {
 		/* Pages load nothing from elsewhere, run no inline script, and stand in nobody's frame, where a click could
 		 * be stolen for a switch. */
@@ -109,7 +124,11 @@ size_t reply_head(char *out, const struct reply *reply)
 			     "Referrer-Policy: no-referrer\r\n"));
 	}
 	if (reply->allow != NULL)
-		at = put_field(at, SPAN("Allow: "), reply->allow);
+		at = put_field(at, SPAN("Allow: "), span_of(reply->allow));
+	if (reply->origin.at != NULL)
+		at = put_origin(at, reply);
+	if (reply->varies)
+		at = put(at, SPAN("Vary: Origin\r\n"));
 	if (reply->attachment)
 		at = put(at, SPAN("Content-Disposition: attachment\r\n"));
 	if (reply->status == 503)

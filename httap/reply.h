@@ -13,11 +13,16 @@ struct reply {
 	const char *type;    /* Content-Type; NULL: none */
 	const char *session; /* HTTaP-Session of a dynamic reply, which is never stored; NULL: a static one */
 	const char *allow;   /* Allow, with 405 and for OPTIONS; NULL: none */
-	uint64_t length;     /* Content-Length */
+	struct span origin;  /* pages of this origin may read the reply; at == NULL: none but our own */
+	bool preflight;      /* it answers OPTIONS: such a page is told what it may send */
+	bool varies;         /* other origins get other fields */
+	uint64_t length;     /* Content-Length, or REPLY_ENDLESS */
 	bool close;          /* Connection: close */
 	bool keep_alive;     /* Connection: keep-alive, for HTTP/1.0 (RFC 9112 appendix C.2.2) */
 	bool attachment;     /* a download: a browser saves it and does not show it */
 };
+
+#define REPLY_ENDLESS UINT64_MAX
 
 /* Writes the head. Returns its length, at most HTTAP_REPLY_HEAD_MAX, for which `out` must have room. */
 size_t reply_head(char *out, const struct reply *reply);

@@ -124,6 +124,7 @@ static enum field field_of(struct span name)
 		[FIELD_SEC_FETCH_SITE] = { "sec-fetch-site", 14 },
 		[FIELD_SEC_PURPOSE] = { "sec-purpose", 11 },
 		[FIELD_PURPOSE] = { "purpose", 7 },
+		[FIELD_SESSION] = { "httap-session", 13 },
 	};
 	for (unsigned int i = 0; i < FIELD_COUNT; i++)
 		if (known[i].len == name.len && span_equal_nocase(name, known[i]))

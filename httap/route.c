@@ -25,8 +25,11 @@ static void put_reply(struct exchange *exchange, const char *type, const char *a
 	const struct reply reply = {
 		.status = exchange->status,
 		.type = type,
-		.session = exchange->dynamic ? conn->session : NULL,
+		.session = exchange->dynamic ? conn->session->name : NULL,
 		.allow = allow,
+		.origin = exchange->origin,
+		.preflight = exchange->request != NULL && exchange->request->method == METHOD_OPTIONS,
+		.varies = exchange->server->guard.origins != NULL,
 		.length = length,
 		.close = exchange->close,
 		.keep_alive = exchange->keep_alive && !exchange->close,
@@ -38,30 +41,45 @@ static void put_reply(struct exchange *exchange, const char *type, const char *a
 		return;
 	memcpy(conn->out + conn->out_end, body.at, body.len);
 	conn->out_end += body.len;
-	exchange->sent = (size_t)length;
+	exchange->sent = length != REPLY_ENDLESS ? (size_t)length : 0;
+}
+
+void answer_bytes(struct exchange *exchange, const char *type, struct span body)
+{
+	exchange->status = 200;
+	put_reply(exchange, type, NULL, body.len, body);
 }
 
 void answer_text(struct exchange *exchange, struct span text)
 {
-	exchange->status = 200;
-	put_reply(exchange, text_type, NULL, text.len, text);
+	answer_bytes(exchange, text_type, text);
 }
 
-void answer_json(struct exchange *exchange, const struct httap_json *json)
+struct httap_json *answer_begin(struct exchange *exchange)
 {
+	struct httap_server *server = exchange->server;
+
+	server->json = json_begin(server->body, sizeof(server->body));
+	json_open(&server->json);
+	return &server->json;
+}
+
+void answer_object(struct exchange *exchange)
+{
+	struct httap_json *json = &exchange->server->json;
+
+	json_close(json);
 	if (json->overflow) {
 		answer_refusal(exchange, 500, "the answer is longer than 24576 bytes; ask for fewer signals");
 		return;
 	}
-	exchange->status = 200;
-	put_reply(exchange, json_type, NULL, json->len, (struct span){ json->out, json->len });
+	answer_bytes(exchange, json_type, (struct span){ json->out, json->len });
 }
 
 void answer_download(struct exchange *exchange, struct span body)
 {
-	exchange->status = 200;
 	exchange->attachment = true;
-	put_reply(exchange, "application/octet-stream", NULL, body.len, body);
+	answer_bytes(exchange, "application/octet-stream", body);
 }
 
 void answer_nothing(struct exchange *exchange, const char *allow)
@@ -70,26 +88,38 @@ void answer_nothing(struct exchange *exchange, const char *allow)
 	put_reply(exchange, NULL, allow, 0, SPAN(""));
 }
 
+/* How long the body will be nobody knows: it ends with the connection (RFC 9112 section 6.3, rule 8). */
+void answer_events(struct exchange *exchange)
+{
+	exchange->status = 200;
+	exchange->close = true;
+	put_reply(exchange, "text/event-stream", NULL, REPLY_ENDLESS, SPAN(""));
+}
+
 static void put_refusal(struct exchange *exchange, int status, const char *allow, const char *why)
 {
-	char text[6 * HTTAP_ERROR_SIZE + 16]; /* every byte may have to be escaped */
-	struct httap_json json = json_begin(text, sizeof(text));
+	struct httap_json *json = answer_begin(exchange);
 
 	exchange->status = status;
 	if (exchange->dynamic) {
-		json_open(&json);
-		httap_json_text(&json, "error", why);
-		json_close(&json);
+		httap_json_text(json, "error", why);
+		json_close(json);
 	} else {
-		json_raw(&json, span_of(why));
-		json_raw(&json, SPAN("\n"));
+		json->len = 0;
+		json_raw(json, span_of(why));
+		json_raw(json, SPAN("\n"));
 	}
-	put_reply(exchange, exchange->dynamic ? json_type : text_type, allow, json.len, (struct span){ text, json.len });
+	put_reply(exchange, exchange->dynamic ? json_type : text_type, allow, json->len, (struct span){ json->out, json->len });
 }
 
 void answer_refusal(struct exchange *exchange, int status, const char *why)
 {
 	put_refusal(exchange, status, NULL, why);
+}
+
+void answer_refused(struct exchange *exchange)
+{
+	answer_refusal(exchange, exchange->server->refusal.status, exchange->server->refusal.text);
 }
 
 void answer_not_allowed(struct exchange *exchange, const char *allow, const char *why)
@@ -116,32 +146,34 @@ static size_t append_printable(char *out, size_t size, size_t len, struct span s
 	return len + strlen(out + len);
 }
 
-struct httap_actor exchange_actor(const struct exchange *exchange, char request[static HTTAP_ACTOR_REQUEST_SIZE])
+const struct httap_actor *exchange_actor(const struct exchange *exchange)
 {
 	static const struct request unread = { 0 };
 	const struct request *said = exchange->request != NULL ? exchange->request : &unread;
-	size_t len = append_printable(request, HTTAP_ACTOR_METHOD_SIZE, 0, said->method_text);
+	struct httap_server *server = exchange->server;
+	char *text = server->actor_request;
+	size_t len = append_printable(text, HTTAP_ACTOR_METHOD_SIZE, 0, said->method_text);
 
-	request[len++] = ' ';
-	(void)append_printable(request, HTTAP_ACTOR_REQUEST_SIZE, len, said->target);
-	return (struct httap_actor){
-		.session = exchange->conn->session,
+	text[len++] = ' ';
+	(void)append_printable(text, HTTAP_ACTOR_REQUEST_SIZE, len, said->target);
+	server->actor = (struct httap_actor){
+		.session = exchange->conn->session->name,
 		.peer = exchange->conn->peer,
-		.request = request,
+		.request = text,
 	};
+	return &server->actor;
 }
 
 static void report(struct exchange *exchange)
 {
 	const struct httap_config *config = exchange->server->config;
 	struct httap_exchange told;
-	char request[HTTAP_ACTOR_REQUEST_SIZE];
 
 	exchange->server->happened |= HTTAP_ANSWERED;
 	if (config->on_request == NULL)
 		return;
 	told = (struct httap_exchange){
-		.actor = exchange_actor(exchange, request),
+		.actor = *exchange_actor(exchange),
 		.status = exchange->status,
 		.body_bytes = exchange->sent,
 	};
@@ -250,7 +282,8 @@ void route_exchange(struct exchange *exchange)
 	if (status == 0) {
 		enum domain domain = exchange->target->domain;
 		exchange->dynamic = domain == DOMAIN_DYNAMIC || domain == DOMAIN_SWITCH;
-		status = guard_decide(&exchange->server->guard, request, exchange->target, would_write(exchange), &why);
+		status = guard_decide(
+			&exchange->server->guard, request, exchange->target, would_write(exchange), &exchange->origin, &why);
 	}
 	if (exchange->conn->lobby)
 		exchange->close = true;
@@ -265,7 +298,7 @@ void route_exchange(struct exchange *exchange)
 	} else {
 		answer_domain(exchange);
 	}
-	exchange->conn->opened = exchange->conn->opened || exchange->dynamic;
+	exchange->conn->session->opened = exchange->conn->session->opened || exchange->dynamic;
 	report(exchange);
 }
 

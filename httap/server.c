@@ -108,8 +108,11 @@ static int make_table(struct httap_server *server, struct httap_error *error)
 	server->conn_limit = (unsigned int)limit;
 	server->conn_count = server->conn_limit + HTTAP_LOBBY;
 	server->conn = calloc(server->conn_count, sizeof(struct conn));
-	if (server->conn == NULL)
-		return refuse_start(error, "no memory for the table of connections");
+	server->session_count = server->conn_count * HTTAP_SESSIONS_PER_CONNECTION;
+	server->session = calloc(server->session_count, sizeof(*server->session));
+	if (server->conn == NULL || server->session == NULL)
+		return refuse_start(error, "no memory for the tables of connections and sessions");
+	sessions_make(server);
 	for (unsigned int i = server->conn_count; i-- > 0;) {
 		server->conn[i].fd = -1;
 		server->conn[i].next_free = server->free;
@@ -125,6 +128,7 @@ static void make_timers(struct httap_server *server)
 	server->timer[TIMER_LOBBY].duration = (int64_t)HTTAP_LOBBY_MS * 1000;
 	server->timer[TIMER_IDLE].duration = (int64_t)server->keepalive_s * 1000000;
 	server->timer[TIMER_LINGER].duration = (int64_t)HTTAP_LINGER_MS * 1000;
+	server->timer[TIMER_COMMENT].duration = (int64_t)HTTAP_COMMENT_S * 1000000;
 }
 
 static void make_names(struct httap_server *server)
@@ -148,7 +152,7 @@ void server_interest(struct httap_server *server, int operation, int fd, uint32_
 
 static int open_listeners(struct httap_server *server, struct httap_error *error)
 {
-	const int on = 1;
+	const int on = 1, unanswered_ms = HTTAP_UNANSWERED_MS;
 
 	if (server->listener_count == 0 && listen_bind(server, error) < 0)
 		return -1;
@@ -159,6 +163,8 @@ static int open_listeners(struct httap_server *server, struct httap_error *error
 			return refuse_start(error, "can't set up the listening socket");
 		/* HTTaP wants Nagle off; accepted sockets inherit it. A Unix socket has none, and says so. */
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		/* Likewise: a peer whose cable was pulled is not waited for as long as TCP would, which is a quarter of an hour. */
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof(unanswered_ms));
 		server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_LISTENER, i);
 	}
 	server->port = listen_port(server->listener[0]);
@@ -203,6 +209,7 @@ int httap_start(struct httap *httap, struct httap_error *error)
 		return 0;
 	errno = 0;
 	server->signals = httap->signals;
+	server->words = httap->words;
 	server->now = httap_now(httap);
 	make_timers(server);
 	make_names(server);
@@ -211,8 +218,9 @@ int httap_start(struct httap *httap, struct httap_error *error)
 	if (server->epoll < 0)
 		(void)refuse_start(error, "epoll_create1");
 	if (server->epoll < 0 || config_check(server->config, error) < 0 || signals_check(server->signals, error) < 0 ||
-		make_table(server, error) < 0 || open_files(&server->files, server->config, error) < 0 ||
-		files_check_root_page(&server->files, error) < 0 || open_listeners(server, error) < 0) {
+		words_check(httap, error) < 0 || make_table(server, error) < 0 ||
+		open_files(&server->files, server->config, error) < 0 || files_check_root_page(&server->files, error) < 0 ||
+		open_listeners(server, error) < 0) {
 		int reason = errno != 0 ? errno : EINVAL; /* a configuration that was refused is no failed call */
 		httap_stop(httap);
 		errno = reason;
@@ -261,6 +269,7 @@ void httap_stop(struct httap *httap)
 
 	if (server == NULL)
 		return;
+	server->signals = NULL; /* the application may be half gone already: it is called no more */
 	for (unsigned int i = 0; server->conn != NULL && i < server->conn_count; i++)
 		if (server->conn[i].state != CONN_FREE)
 			conn_close(server, &server->conn[i]);
@@ -270,6 +279,7 @@ void httap_stop(struct httap *httap)
 	if (server->epoll >= 0)
 		(void)close(server->epoll);
 	free(server->conn);
+	free(server->session);
 	free(server);
 	httap->server = NULL;
 }
@@ -299,6 +309,9 @@ static void dispatch(struct httap_server *server, const struct epoll_event *even
 		server->watch[index].ready(server->watch[index].context, server->watch[index].fd);
 		break;
 	}
+	/* What many requests or edges in one pass have changed is told before the ring has turned. */
+	if (server->events.last - server->events.pushed >= HTTAP_CHANGES_KEPT / 2)
+		events_push(server);
 }
 
 static void expire(struct httap_server *server)
@@ -347,6 +360,8 @@ static int pass(struct httap *httap, bool block)
 		return -1;
 	struct httap_server *server = httap->server;
 	server->happened = 0;
+	if (!server->observed)
+		signals_observe(server);
 	if (block)
 		server->now = httap_now(httap); /* the program may have done other work since the last pass */
 	int n = epoll_wait(server->epoll, event, HTTAP_EVENTS_TURN, block ? wait_ms(server) : 0);
@@ -361,6 +376,7 @@ static int pass(struct httap *httap, bool block)
 		if (source_of(&event[i]) == SOURCE_LISTENER)
 			dispatch(server, &event[i]);
 	expire(server);
+	events_push(server);
 	return server->happened;
 }
 

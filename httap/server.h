@@ -7,6 +7,8 @@
  *	listen.c    sockets to listen on, and accepting
  *	conn.c      one connection's states
  *	timer.c     deadlines
+ *	session.c   sessions over several connections
+ *	events.c    what has changed, and who listens to it
  *	route.c     one request: who may, which domain, which answer
  *	words.c     the words of the dynamic domain
  *	signals.c   reading and writing the application's signals
@@ -20,6 +22,7 @@
 #include "httap/frame.h"
 #include "httap/guard.h"
 #include "httap/httap.h"
+#include "httap/json.h"
 #include "httap/request.h"
 #include "httapd_limits.h"
 
@@ -30,10 +33,11 @@ struct httap_server;
 /* Each kind of deadline has one duration, so that appending to its queue keeps the queue in order of time: setting, cancelling
  * and finding the next one cost the same for two connections and for a thousand. */
 enum timer_kind {
-	TIMER_FIRST,  /* from accept to the first complete request */
-	TIMER_LOBBY,  /* the same, for a connection above the number of connections */
-	TIMER_IDLE,   /* between requests, and between two steps of a reply that the peer is slow to take */
-	TIMER_LINGER, /* for a connection that we have closed our half of */
+	TIMER_FIRST,   /* from accept to the first complete request */
+	TIMER_LOBBY,   /* the same, for a connection above the number of connections */
+	TIMER_IDLE,    /* between requests, and between two steps of a reply that the peer is slow to take */
+	TIMER_LINGER,  /* for a connection that we have closed our half of */
+	TIMER_COMMENT, /* between comments to a listener */
 	TIMER_KINDS,
 	TIMER_NONE = TIMER_KINDS,
 };
@@ -51,6 +55,27 @@ void timer_cancel(struct httap_server *server, struct conn *conn);
 int64_t timer_next(const struct httap_server *server);         /* INT64_MAX: none */
 struct conn *timer_expired(const struct httap_server *server); /* one whose deadline has passed, or NULL */
 
+/* --- session.c ---------------------------------------------------------------------------------------------------- */
+
+struct session {
+	char name[HTTAP_SESSION_LEN + 1]; /* "": not in use */
+	bool opened;                      /* a dynamic request has been answered */
+	bool shared;                      /* it was continued on another connection than its first */
+	unsigned int connections;         /* that it has now */
+	uint64_t seen;                    /* changes up to this one are in `changed` */
+	uint64_t changed;                 /* a bit for each signal that changed since the session read it */
+	int64_t until;                    /* without a connection: remembered until then */
+	struct session *before;           /* in the queue of these */
+	struct session *after;
+};
+
+void sessions_make(struct httap_server *server);                          /* the table, which is all zero */
+struct session *session_open(struct httap_server *server);                /* for a new connection */
+void session_leave(struct httap_server *server, struct session *session); /* by one of its connections */
+
+/* The session of that name, for a connection that has been in the present one; the present one when there is none. */
+struct session *session_continue(struct httap_server *server, struct session *present, struct span name);
+
 /* --- conn.c ------------------------------------------------------------------------------------------------------- */
 
 enum conn_state {
@@ -58,47 +83,50 @@ enum conn_state {
 	CONN_HEAD,   /* reads a request head, or waits for one */
 	CONN_BODY,   /* has a head and reads the body */
 	CONN_FILE,   /* sends a file behind a head */
+	CONN_EVENTS, /* listens to changes; says nothing more */
 	CONN_LAST,   /* sends what is left of its last reply */
 	CONN_LINGER, /* has sent everything and closed its half; reads the rest away */
 };
 
+/* What is looked at most comes first: the nearer to the start, the shorter the instruction. */
 struct conn {
 	int fd;
 	enum conn_state state;
-	bool lobby;     /* above the number of connections: gets 503 */
-	bool want_out;  /* waits until the socket takes more, instead of for input */
-	bool eof;       /* the peer has closed his half */
-	bool linger;    /* CONN_LAST: the peer may still be sending, so read before closing */
-	bool opened;    /* a dynamic request has been answered in this session */
-	bool continued; /* 100 has been sent for this request */
-
-	char session[HTTAP_SESSION_LEN + 1];
-	char peer[64];
-
-	enum timer_kind timer;
-	int64_t deadline;
-	int64_t remaining; /* of the countdown when the present request was complete, microseconds */
-	struct conn *timer_before;
-	struct conn *timer_after;
-	struct conn *next_free;
+	bool lobby;      /* above the number of connections: gets 503 */
+	bool want_out;   /* waits until the socket takes more, instead of for input */
+	bool eof;        /* the peer has closed his half */
+	bool linger;     /* CONN_LAST: the peer may still be sending, so read before closing */
+	bool continued;  /* 100 has been sent for this request */
+	bool file_close; /* CONN_FILE: close the connection behind it */
+	bool moved;      /* CONN_EVENTS: he has taken something since the last comment */
+	struct session *session;
 
 	size_t in_start; /* the bytes in[in_start..in_end) are not yet consumed */
 	size_t in_end;
-	size_t scanned; /* of them, looked at by request_find_end() */
-	size_t head_len;
-	size_t body_len;
-	size_t drained;         /* CONN_LINGER: bytes read away */
-	struct request request; /* CONN_BODY: its spans point into `in` */
-	struct frame frame;
-	struct chunks chunks;
-
 	size_t out_start; /* the bytes out[out_start..out_end) are not yet sent */
 	size_t out_end;
+	size_t scanned; /* of the input, looked at by request_find_end() */
+	size_t head_len;
+	size_t body_len;
+
+	enum timer_kind timer;
 	int file; /* CONN_FILE */
+	int64_t deadline;
+	struct conn *timer_before;
+	struct conn *timer_after;
+	struct conn *next_free;
+	int64_t remaining; /* of the countdown when the present request was complete, microseconds */
+	size_t drained;    /* CONN_LINGER, CONN_EVENTS: bytes read away */
 	int64_t file_at;
 	uint64_t file_left;
-	bool file_close; /* close the connection behind it */
+	uint64_t told; /* CONN_EVENTS: the last change that is in the output */
+	struct conn *listener_before;
+	struct conn *listener_after;
 
+	struct frame frame;
+	struct chunks chunks;
+	struct request request; /* CONN_BODY: its spans point into `in` */
+	char peer[64];
 	char in[HTTAP_IN_SIZE];
 	char out[HTTAP_OUT_SIZE];
 };
@@ -108,6 +136,34 @@ void conn_open(struct httap_server *server, struct conn *conn, int fd, const str
 void conn_close(struct httap_server *server, struct conn *conn);
 void conn_ready(struct httap_server *server, struct conn *conn, uint32_t events); /* EPOLLIN, EPOLLOUT, ... */
 void conn_expire(struct httap_server *server, struct conn *conn);
+void conn_advance(struct httap_server *server, struct conn *conn); /* as far as its input and its socket let it; may close it */
+
+/* --- events.c ----------------------------------------------------------------------------------------------------- */
+
+struct change {
+	int64_t time;
+	uint64_t signals; /* a bit for each that changed, */
+	uint64_t values;  /* and its value */
+};
+
+struct events {
+	uint64_t known; /* signals whose value is known, */
+	uint64_t values;
+	uint64_t last;                       /* number of the last change, from 1 on */
+	uint64_t told;                       /* up to this one somebody has been told: nothing is added to it any more */
+	uint64_t pushed;                     /* up to this one listeners have been looked after */
+	uint64_t changed[HTTAP_SIGNALS_MAX]; /* number of each signal's last change */
+	struct change ring[HTTAP_CHANGES_KEPT];
+	struct conn *listeners;
+};
+
+void events_note(struct httap_server *server);                                    /* what is selected has its values as of now */
+uint64_t events_of_session(struct httap_server *server, struct session *session); /* a bit for each signal that changed */
+void events_begin(struct httap_server *server, struct conn *conn);                /* behind the head of its reply */
+void events_end(struct httap_server *server, struct conn *conn);
+bool events_step(struct httap_server *server, struct conn *conn);
+void events_push(struct httap_server *server);
+void events_comment(struct httap_server *server, struct conn *conn); /* its deadline has come */
 
 /* --- route.c ------------------------------------------------------------------------------------------------------ */
 
@@ -119,12 +175,13 @@ struct exchange {
 	struct target *target;
 	char *body; /* of the request; may be decoded in place */
 	size_t body_len;
-	bool dynamic;    /* errors are JSON, and the session is told */
-	bool close;      /* after the reply */
-	bool keep_alive; /* an HTTP/1.0 peer asked to keep the connection, and is told that it is kept */
-	bool attachment; /* the reply is a download */
-	int status;      /* 0 until answered */
-	size_t sent;     /* bytes of the reply's body */
+	bool dynamic;       /* errors are JSON, and the session is told */
+	bool close;         /* after the reply */
+	bool keep_alive;    /* an HTTP/1.0 peer asked to keep the connection, and is told that it is kept */
+	bool attachment;    /* the reply is a download */
+	struct span origin; /* of a page that may read the reply though it is not ours; at == NULL: no such */
+	int status;         /* 0 until answered */
+	size_t sent;        /* bytes of the reply's body */
 };
 
 /* Answers: puts a reply into the connection's output, for which there is room. */
@@ -136,21 +193,30 @@ void route_refuse_early(
 
 /* Replies of the dynamic domain. */
 void answer_text(struct exchange *exchange, struct span text);
-void answer_json(struct exchange *exchange, const struct httap_json *json);
+void answer_bytes(struct exchange *exchange, const char *type, struct span body);
+struct httap_json *answer_begin(struct exchange *exchange); /* a JSON object, to be filled, */
+void answer_object(struct exchange *exchange);              /* and sent */
 void answer_download(struct exchange *exchange, struct span body);
 void answer_nothing(struct exchange *exchange, const char *allow);
+void answer_events(struct exchange *exchange); /* the head; events_begin() follows */
 void answer_refusal(struct exchange *exchange, int status, const char *why);
+void answer_refused(struct exchange *exchange); /* as the application said */
 void answer_not_allowed(struct exchange *exchange, const char *allow, const char *why);
 
-bool exchange_writes(const struct exchange *exchange); /* POST or PUT */
-bool exchange_reads(const struct exchange *exchange);  /* GET or HEAD */
-struct httap_actor exchange_actor(const struct exchange *exchange, char request[static HTTAP_ACTOR_REQUEST_SIZE]);
+bool exchange_writes(const struct exchange *exchange);                     /* POST or PUT */
+bool exchange_reads(const struct exchange *exchange);                      /* GET or HEAD */
+const struct httap_actor *exchange_actor(const struct exchange *exchange); /* until the next one is asked for */
 
 /* --- words.c, signals.c ------------------------------------------------------------------------------------------- */
 
-void words_answer(struct exchange *exchange);                   /* "/?" and what follows */
-bool words_may_stop(const struct exchange *exchange);           /* is this POST /?stop? */
-void signals_list(struct exchange *exchange);                   /* GET /?list */
+void words_answer(struct exchange *exchange); /* "/?" and what follows */
+int words_check(const struct httap *httap, struct httap_error *error);
+bool words_may_stop(const struct exchange *exchange); /* is this POST /?stop? */
+void signals_list(struct exchange *exchange);         /* GET /?list */
+void signals_changes(struct exchange *exchange);      /* GET /?changes */
+void signals_events(struct exchange *exchange);       /* GET /?events */
+void signals_observe(struct httap_server *server);    /* reads all, so that changes can be told from them */
+bool signals_have(const struct httap_signals *signals, struct span name);
 void signals_answer(struct exchange *exchange);                 /* names, lists of names, hierarchy */
 void signals_write_form(struct exchange *exchange);             /* POST /? */
 void signals_switch(struct exchange *exchange, uint8_t action); /* GET /0, GET /1 */
@@ -158,6 +224,15 @@ void signals_stop(struct exchange *exchange);
 int signals_check(const struct httap_signals *signals, struct httap_error *error);
 
 /* --- server.c ----------------------------------------------------------------------------------------------------- */
+
+/* Some of the signals, each once, in the order in which they were named. */
+struct selection {
+	uint16_t index[HTTAP_SIGNALS_MAX];
+	size_t count;
+	uint64_t taken; /* a bit for each signal */
+};
+
+_Static_assert(HTTAP_SIGNALS_MAX <= 64, "a selection keeps a bit for each signal");
 
 enum source { SOURCE_LISTENER, SOURCE_CONN, SOURCE_WATCH };
 
@@ -170,8 +245,10 @@ struct watch {
 struct httap_server {
 	const struct httap_config *config;
 	const struct httap_signals *signals;
+	const struct httap_words *words;
 	int epoll;
-	int64_t now; /* of this pass */
+	bool observed; /* signals_observe() has been called */
+	int64_t now;   /* of this pass */
 	int happened;
 
 	int listener[HTTAP_LISTENERS_MAX];
@@ -188,6 +265,13 @@ struct httap_server {
 	struct timer_queue timer[TIMER_KINDS];
 	int keepalive_s;
 
+	struct session *session;
+	unsigned int session_count;
+	unsigned int session_mask;     /* disguises places in the table */
+	struct session *session_first; /* without a connection */
+	struct session *session_last;
+	struct events events;
+
 	struct watch watch[HTTAP_WATCHES_MAX];
 	unsigned int watch_count;
 	int64_t wake_time;
@@ -201,6 +285,14 @@ struct httap_server {
 
 	/* One request is answered at a time, so that one copy of these serves all connections. */
 	struct target target;
+	struct selection selection;
+	uint8_t value[HTTAP_SIGNALS_MAX]; /* of the selected signals, */
+	struct httap_write
+		write[HTTAP_SIGNALS_MAX + 1]; /* and what they shall be; one more, to find the name that stands twice */
+	struct httap_refusal refusal;         /* by the application */
+	char actor_request[HTTAP_ACTOR_REQUEST_SIZE];
+	struct httap_actor actor;
+	struct httap_json json; /* in `body` */
 	char body[HTTAP_REPLY_BODY_MAX];
 };
 

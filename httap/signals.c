@@ -7,24 +7,27 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "httap/json.h"
 #include "httap/server.h"
 
 static const struct httap_signals no_signals = { 0 };
 
-static const struct httap_signals *signals_of(const struct exchange *exchange)
+static const struct httap_signals *signals_of(const struct httap_server *server)
 {
-	return exchange->server->signals != NULL ? exchange->server->signals : &no_signals;
+	return server->signals != NULL ? server->signals : &no_signals;
 }
 
-/* Some of the signals, each once, in the order in which they were named. */
-struct selection {
-	uint16_t index[HTTAP_SIGNALS_MAX];
-	size_t count;
-	uint64_t taken; /* a bit for each signal */
-};
+static const struct httap_signal *signal_at(const struct exchange *exchange, size_t index)
+{
+	return &exchange->server->signals->signal[index];
+}
 
-_Static_assert(HTTAP_SIGNALS_MAX <= 64, "a selection keeps a bit for each signal");
+/* --- Selecting ---------------------------------------------------------------------------------------------------- */
+
+static void select_nothing(struct httap_server *server)
+{
+	server->selection.count = 0;
+	server->selection.taken = 0;
+}
 
 static bool select_one(struct selection *selection, size_t index)
 {
@@ -37,12 +40,22 @@ static bool select_one(struct selection *selection, size_t index)
 	return true;
 }
 
+static void select_all(struct httap_server *server, bool outputs_only)
+{
+	const struct httap_signals *signals = signals_of(server);
+
+	select_nothing(server);
+	for (size_t i = 0; i < signals->count; i++)
+		if (!outputs_only || signals->signal[i].writable)
+			(void)select_one(&server->selection, i);
+}
+
 static bool find_signal(const struct httap_signals *signals, struct span name, size_t *index)
 {
 	for (size_t i = 0; i < signals->count; i++) {
 		const char *known = signals->signal[i].name;
 		/* The first letter rules most of them out. */
-		if (known[0] == name.at[0] && span_is(name, known)) {
+		if (name.len > 0 && known[0] == name.at[0] && span_is(name, known)) {
 			*index = i;
 			return true;
 		}
@@ -50,20 +63,28 @@ static bool find_signal(const struct httap_signals *signals, struct span name, s
 	return false;
 }
 
-/* A name stands for its signal, or for all below it: MOTOR for MOTOR.LEFT and MOTOR.RIGHT. */
-static bool select_name(struct selection *selection, const struct httap_signals *signals, struct span name)
+bool signals_have(const struct httap_signals *signals, struct span name)
 {
+	size_t index;
+
+	return signals != NULL && find_signal(signals, name, &index);
+}
+
+/* A name stands for its signal, or for all below it: MOTOR for MOTOR.LEFT and MOTOR.RIGHT. */
+static bool select_name(struct httap_server *server, struct span name)
+{
+	const struct httap_signals *signals = signals_of(server);
 	bool found = false;
 	size_t index;
 
-	if (name.len > 0 && find_signal(signals, name, &index)) {
-		(void)select_one(selection, index);
+	if (find_signal(signals, name, &index)) {
+		(void)select_one(&server->selection, index);
 		return true;
 	}
 	for (size_t i = 0; i < signals->count; i++) {
 		const char *known = signals->signal[i].name;
 		if (strncmp(known, name.at, name.len) == 0 && known[name.len] == '.') {
-			(void)select_one(selection, i);
+			(void)select_one(&server->selection, i);
 			found = true;
 		}
 	}
@@ -71,125 +92,182 @@ static bool select_name(struct selection *selection, const struct httap_signals 
 }
 
 /* Names in a message: what a peer sent, cut and made printable. */
-static void refuse_name(struct exchange *exchange, int status, const char *before, struct span name, const char *behind)
+static bool refuse_name(struct exchange *exchange, int status, const char *before, struct span name, const char *behind)
 {
 	char shown[HTTAP_NAME_SIZE], text[HTTAP_ERROR_SIZE];
 
 	text_printable(shown, sizeof(shown), name);
 	(void)snprintf(text, sizeof(text), "%s%s%s", before, shown, behind);
 	answer_refusal(exchange, status, text);
+	return false;
 }
 
-static bool select_list(struct exchange *exchange, struct selection *selection)
+static struct span target_text(const struct exchange *exchange)
 {
-	struct span rest = { exchange->target->text, exchange->target->len }, name;
+	return (struct span){ exchange->target->text, exchange->target->len };
+}
 
+static bool select_list(struct exchange *exchange)
+{
+	struct span rest = target_text(exchange), name;
+
+	select_nothing(exchange->server);
 	while (span_next(&rest, ',', &name)) {
-		if (!text_is_signal_name(name)) {
-			refuse_name(exchange, name.len > 0 ? 404 : 400, "\"", name,
+		if (!text_is_signal_name(name))
+			return refuse_name(exchange, name.len > 0 ? 404 : 400, "\"", name,
 				"\" is no signal's name; names begin with an uppercase letter and stand between commas");
-			return false;
-		}
-		if (!select_name(selection, signals_of(exchange), name)) {
-			refuse_name(exchange, 404, "there is no signal \"", name, "\"; GET /? lists the signals");
-			return false;
-		}
+		if (!select_name(exchange->server, name))
+			return refuse_name(exchange, 404, "there is no signal \"", name, "\"; GET /? lists the signals");
 	}
 	return true;
 }
 
 /* --- Reading ------------------------------------------------------------------------------------------------------ */
 
-static void refuse_as_told(struct exchange *exchange, const struct httap_refusal *refusal)
+/* What is said when the application refuses and doesn't say why. */
+static void expect_refusal(struct httap_server *server, const char *why)
 {
-	answer_refusal(exchange, refusal->status, refusal->text);
+	server->refusal.status = 503;
+	(void)snprintf(server->refusal.text, sizeof(server->refusal.text), "%s", why);
 }
 
-static bool read_values(struct exchange *exchange, const struct selection *selection, uint8_t *value)
+/* Whatever moved without telling is found by who looks. */
+static bool read_selected(struct httap_server *server)
 {
-	const struct httap_signals *signals = signals_of(exchange);
-	struct httap_refusal refusal = { .status = 503, .text = "the hardware could not be read" };
+	const struct httap_signals *signals = signals_of(server);
+	const struct selection *selection = &server->selection;
 
-	if (selection->count == 0 || signals->read(signals->context, selection->index, selection->count, value, &refusal) == 0)
-		return true;
-	refuse_as_told(exchange, &refusal);
-	return false;
+	expect_refusal(server, "the hardware could not be read");
+	if (selection->count > 0 &&
+		signals->read(signals->context, selection->index, selection->count, server->value, &server->refusal) < 0)
+		return false;
+	events_note(server);
+	return true;
 }
 
-static void answer_values(struct exchange *exchange, const struct selection *selection, const uint8_t *value)
+/* Reads what is selected, and notes that the session has been told: but for HEAD, which tells nothing. */
+static bool tell_selected(struct exchange *exchange)
 {
-	const struct httap_signals *signals = signals_of(exchange);
-	struct httap_json json = json_begin(exchange->server->body, sizeof(exchange->server->body));
+	struct session *session = exchange->conn->session;
 
-	json_open(&json);
+	if (!read_selected(exchange->server)) {
+		answer_refused(exchange);
+		return false;
+	}
+	if (exchange->request->method == METHOD_GET)
+		session->changed = events_of_session(exchange->server, session) & ~exchange->server->selection.taken;
+	return true;
+}
+
+static void answer_values(struct exchange *exchange)
+{
+	const struct selection *selection = &exchange->server->selection;
+	struct httap_json *json = answer_begin(exchange);
+
 	for (size_t i = 0; i < selection->count; i++)
-		httap_json_number(&json, signals->signal[selection->index[i]].name, value[i]);
-	json_close(&json);
-	answer_json(exchange, &json);
+		httap_json_number(json, signal_at(exchange, selection->index[i])->name, exchange->server->value[i]);
+	answer_object(exchange);
+}
+
+static void describe_signal(struct exchange *exchange, struct httap_json *json, size_t index)
+{
+	const struct httap_signals *signals = exchange->server->signals;
+
+	json_name(json, span_of(signals->signal[index].name));
+	json_open(json);
+	httap_json_text(json, "direction", signals->signal[index].writable ? "output" : "input");
+	httap_json_number(json, "value", exchange->server->value[index]);
+	if (signals->describe != NULL)
+		signals->describe(signals->context, (uint16_t)index, json);
+	json_close(json);
 }
 
 void signals_list(struct exchange *exchange)
 {
-	const struct httap_signals *signals = signals_of(exchange);
-	struct selection all = { .count = 0 };
-	uint8_t value[HTTAP_SIGNALS_MAX] = { 0 };
-
-	for (size_t i = 0; i < signals->count; i++)
-		(void)select_one(&all, i);
-	if (!read_values(exchange, &all, value))
+	select_all(exchange->server, false);
+	if (!tell_selected(exchange))
 		return;
-	struct httap_json json = json_begin(exchange->server->body, sizeof(exchange->server->body));
-	json_open(&json);
-	for (size_t i = 0; i < signals->count; i++) {
-		json_name(&json, span_of(signals->signal[i].name));
-		json_open(&json);
-		httap_json_text(&json, "direction", signals->signal[i].writable ? "output" : "input");
-		httap_json_number(&json, "value", value[i]);
-		if (signals->describe != NULL)
-			signals->describe(signals->context, (uint16_t)i, &json);
-		json_close(&json);
-	}
-	json_close(&json);
-	answer_json(exchange, &json);
+	struct httap_json *json = answer_begin(exchange);
+	for (size_t i = 0; i < exchange->server->selection.count; i++)
+		describe_signal(exchange, json, i);
+	answer_object(exchange);
+}
+
+void signals_changes(struct exchange *exchange)
+{
+	uint64_t changed = events_of_session(exchange->server, exchange->conn->session);
+
+	select_nothing(exchange->server);
+	for (; changed != 0; changed &= changed - 1)
+		(void)select_one(&exchange->server->selection, (size_t)__builtin_ctzll(changed));
+	if (tell_selected(exchange))
+		answer_values(exchange);
+}
+
+void signals_events(struct exchange *exchange)
+{
+	select_all(exchange->server, false);
+	if (!tell_selected(exchange))
+		return;
+	answer_events(exchange);
+	if (exchange->request->method == METHOD_GET)
+		events_begin(exchange->server, exchange->conn);
+}
+
+void signals_observe(struct httap_server *server)
+{
+	server->observed = true;
+	select_all(server, false);
+	(void)read_selected(server); /* where it fails, changes begin with the first value that is seen */
 }
 
 /* --- Writing ------------------------------------------------------------------------------------------------------ */
 
-static bool read_action(struct span text, uint8_t *action)
+/* What the next selected signal shall be. */
+static bool read_value(struct httap_server *server, size_t index, struct span text)
 {
-	if (span_is(text, "0"))
-		*action = HTTAP_SET_0;
-	else if (span_is(text, "1"))
-		*action = HTTAP_SET_1;
-	else if (span_is(text, "toggle"))
-		*action = HTTAP_TOGGLE;
-	else
-		return false;
-	return true;
+	struct httap_write *write = &server->write[server->selection.count];
+
+	*write = (struct httap_write){ .signal = (uint16_t)index };
+	if (text.len == 1 && (text.at[0] == '0' || text.at[0] == '1')) {
+		write->action = text.at[0] == '1' ? HTTAP_SET_1 : HTTAP_SET_0;
+		return true;
+	}
+	if (span_is(text, "toggle")) {
+		write->action = HTTAP_TOGGLE;
+		return true;
+	}
+	write->action = HTTAP_PULSE;
+	return text.len > 6 && memcmp(text.at, "pulse:", 6) == 0 &&
+		text_duration(
+			(struct span){ text.at + 6, text.len - 6 }, HTTAP_PULSE_MIN_US, HTTAP_PULSE_MAX_US, &write->duration);
 }
 
-static void write_selection(struct exchange *exchange, const struct selection *selection, const uint8_t *action, bool bare)
+static bool refuse_value(struct exchange *exchange, struct span name)
 {
-	const struct httap_signals *signals = signals_of(exchange);
-	struct httap_refusal refusal = { .status = 503, .text = "the hardware could not be written" };
-	struct httap_write write[HTTAP_SIGNALS_MAX];
-	uint8_t value[HTTAP_SIGNALS_MAX];
-	char request[HTTAP_ACTOR_REQUEST_SIZE];
-	struct httap_actor actor = exchange_actor(exchange, request);
+	return refuse_name(
+		exchange, 400, "the value of ", name, " must be 0, 1, toggle, or pulse:TIME with a TIME from 1ms to 3600s");
+}
 
-	for (size_t i = 0; i < selection->count; i++)
-		write[i] = (struct httap_write){ .signal = selection->index[i], .action = action[i] };
-	if (signals->write(signals->context, &actor, write, selection->count, value, &refusal) < 0)
-		refuse_as_told(exchange, &refusal);
-	else if (bare)
-		answer_text(exchange, value[0] != 0 ? SPAN("1") : SPAN("0"));
-	else
-		answer_values(exchange, selection, value);
+static bool write_selected(struct exchange *exchange)
+{
+	struct httap_server *server = exchange->server;
+	const struct httap_signals *signals = signals_of(server);
+
+	expect_refusal(server, "the hardware could not be written");
+	if (server->selection.count > 0 &&
+		signals->write(signals->context, exchange_actor(exchange), server->write, server->selection.count, server->value,
+			&server->refusal) < 0) {
+		answer_refused(exchange);
+		return false;
+	}
+	events_note(server);
+	return true;
 }
 
 static bool is_writable(struct exchange *exchange, size_t index, const char *allow)
 {
-	const struct httap_signal *signal = &signals_of(exchange)->signal[index];
+	const struct httap_signal *signal = signal_at(exchange, index);
 	char text[HTTAP_ERROR_SIZE];
 
 	if (signal->writable)
@@ -205,14 +283,12 @@ static bool is_writable(struct exchange *exchange, size_t index, const char *all
 /* POST /?NAME with a value as its body. A line end behind it is forgiven: many tools send one. */
 static void write_one(struct exchange *exchange)
 {
-	struct span name = { exchange->target->text, exchange->target->len };
-	struct span text = { exchange->body, exchange->body_len };
-	struct selection selection = { .count = 0 };
-	uint8_t action;
+	struct span name = target_text(exchange), text = { exchange->body, exchange->body_len };
 	size_t index;
 
-	if (!text_is_signal_name(name) || !find_signal(signals_of(exchange), name, &index)) {
-		refuse_name(exchange, 404, "there is no signal \"", name,
+	select_nothing(exchange->server);
+	if (!find_signal(signals_of(exchange->server), name, &index)) {
+		(void)refuse_name(exchange, 404, "there is no signal \"", name,
 			"\" to write; several are written by POST /? with NAME=1&OTHER=0");
 		return;
 	}
@@ -222,140 +298,127 @@ static void write_one(struct exchange *exchange)
 		text.len--;
 	if (text.len > 0 && text.at[text.len - 1] == '\r')
 		text.len--;
-	if (!read_action(text, &action)) {
-		answer_refusal(exchange, 400, "the body must be 0, 1 or toggle");
+	if (!read_value(exchange->server, index, text)) {
+		(void)refuse_value(exchange, name);
 		return;
 	}
-	(void)select_one(&selection, index);
-	write_selection(exchange, &selection, &action, false);
+	(void)select_one(&exchange->server->selection, index);
+	if (write_selected(exchange))
+		answer_values(exchange);
 }
 
 /* Only a single output can be written by its name. */
 static void answer_options(struct exchange *exchange)
 {
-	struct span name = { exchange->target->text, exchange->target->len };
 	size_t index;
-	bool writable = text_is_signal_name(name) && find_signal(signals_of(exchange), name, &index) &&
-		signals_of(exchange)->signal[index].writable;
+	bool writable =
+		find_signal(signals_of(exchange->server), target_text(exchange), &index) && signal_at(exchange, index)->writable;
 
 	answer_nothing(exchange, writable ? "GET, HEAD, POST, PUT, OPTIONS" : "GET, HEAD, OPTIONS");
 }
 
 void signals_answer(struct exchange *exchange)
 {
-	struct selection selection = { .count = 0 };
-	uint8_t value[HTTAP_SIGNALS_MAX];
-
 	if (exchange->request->method == METHOD_OPTIONS)
 		answer_options(exchange);
 	else if (exchange_writes(exchange))
 		write_one(exchange);
-	else if (select_list(exchange, &selection) && read_values(exchange, &selection, value))
-		answer_values(exchange, &selection, value);
+	else if (select_list(exchange) && tell_selected(exchange))
+		answer_values(exchange);
 }
 
-/* application/x-www-form-urlencoded, decoded in place: "+" is a space, %XX a byte. False when an escape is broken. */
-static bool decode_form(char *at, struct span *text)
+/* application/x-www-form-urlencoded, decoded in place. "+" would be a space, which stands in no name and no value. */
+static bool decode_form(struct exchange *exchange, struct span *text)
 {
-	size_t out = 0;
+	char *at = exchange->body + (text->at - exchange->body);
+	long len = text_decode(at, *text);
 
-	for (size_t i = 0; i < text->len; i++) {
-		char c = text->at[i];
-		if (c == '+') {
-			c = ' ';
-		} else if (c == '%') {
-			int high = i + 2 < text->len ? text_hex(text->at[i + 1]) : -1;
-			int low = i + 2 < text->len ? text_hex(text->at[i + 2]) : -1;
-			if (high < 0 || low < 0)
-				return false;
-			c = (char)(high * 16 + low);
-			i += 2;
-		}
-		at[out++] = c;
-	}
-	*text = (struct span){ at, out };
-	return true;
+	*text = (struct span){ at, len < 0 ? 0 : (size_t)len };
+	return len >= 0;
 }
 
-static bool read_pair(struct exchange *exchange, struct span pair, struct selection *selection, uint8_t *action)
+static bool read_pair(struct exchange *exchange, struct span pair)
 {
+	struct httap_server *server = exchange->server;
 	struct span name, value = pair;
-	char *body = exchange->body; /* the spans point into it: decoding in place may write there */
 	size_t index;
 
-	if (!span_next(&value, '=', &name) || value.at == NULL || !decode_form(body + (name.at - body), &name) ||
-		!decode_form(body + (value.at - body), &value)) {
+	if (!span_next(&value, '=', &name) || value.at == NULL || !decode_form(exchange, &name) ||
+		!decode_form(exchange, &value)) {
 		answer_refusal(exchange, 400, "the body must be NAME=VALUE pairs with & between them");
 		return false;
 	}
-	if (!text_is_signal_name(name) || !find_signal(signals_of(exchange), name, &index)) {
-		refuse_name(exchange, 404, "there is no signal \"", name, "\"; GET /? lists the signals");
-		return false;
-	}
+	if (!find_signal(signals_of(server), name, &index))
+		return refuse_name(exchange, 404, "there is no signal \"", name, "\"; GET /? lists the signals");
 	if (!is_writable(exchange, index, NULL))
 		return false;
-	if (!read_action(value, &action[selection->count])) {
-		refuse_name(exchange, 400, "the value of ", name, " must be 0, 1 or toggle");
-		return false;
-	}
-	if (!select_one(selection, index)) {
-		refuse_name(exchange, 400, "", name, " stands twice; give each signal one value");
-		return false;
-	}
+	if (!read_value(server, index, value))
+		return refuse_value(exchange, name);
+	if (!select_one(&server->selection, index))
+		return refuse_name(exchange, 400, "", name, " stands twice; give each signal one value");
 	return true;
 }
 
 void signals_write_form(struct exchange *exchange)
 {
 	struct span rest = { exchange->body, exchange->body_len }, pair;
-	struct selection selection = { .count = 0 };
-	/* One more than there are signals: the action is read before a name that stands twice is refused. */
-	uint8_t action[HTTAP_SIGNALS_MAX + 1];
 
+	select_nothing(exchange->server);
 	while (span_next(&rest, '&', &pair))
-		if (!read_pair(exchange, pair, &selection, action))
+		if (!read_pair(exchange, pair))
 			return;
-	write_selection(exchange, &selection, action, false);
+	if (write_selected(exchange))
+		answer_values(exchange);
 }
 
-/* GET /1 and GET /0: the first signal that may be switched so. */
+/* The first signal that GET may switch. */
+static bool select_plain(struct httap_server *server, uint8_t action)
+{
+	const struct httap_signals *signals = signals_of(server);
+
+	select_nothing(server);
+	for (size_t i = 0; i < signals->count; i++)
+		if (signals->signal[i].writable && !signals->signal[i].no_get) {
+			server->write[0] = (struct httap_write){ .signal = (uint16_t)i, .action = action };
+			return select_one(&server->selection, i);
+		}
+	return false;
+}
+
+/* GET /1 and GET /0 */
 void signals_switch(struct exchange *exchange, uint8_t action)
 {
-	const struct httap_signals *signals = signals_of(exchange);
-	struct selection selection = { .count = 0 };
+	struct httap_server *server = exchange->server;
 
-	for (size_t i = 0; i < signals->count && selection.count == 0; i++)
-		if (signals->signal[i].writable && !signals->signal[i].no_get)
-			(void)select_one(&selection, i);
-	if (selection.count == 0)
+	server->value[0] = action;
+	if (!select_plain(server, action))
 		answer_refusal(exchange, 404, "there is no plain output to switch; HTTAP_LINES=\"LED=GPIO17\" makes one");
-	else if (exchange->request->method == METHOD_HEAD)
-		answer_text(exchange, action == HTTAP_SET_1 ? SPAN("1") : SPAN("0"));
-	else
-		write_selection(exchange, &selection, &action, true);
+	else if (exchange->request->method == METHOD_HEAD || write_selected(exchange))
+		answer_text(exchange, server->value[0] != 0 ? SPAN("1") : SPAN("0"));
 }
 
 void signals_stop(struct exchange *exchange)
 {
-	const struct httap_signals *signals = signals_of(exchange);
-	struct httap_refusal refusal = { .status = 503, .text = "not every output could be set to its safe value" };
-	struct selection outputs = { .count = 0 };
-	uint8_t value[HTTAP_SIGNALS_MAX];
-	char request[HTTAP_ACTOR_REQUEST_SIZE];
-	struct httap_actor actor = exchange_actor(exchange, request);
+	struct httap_server *server = exchange->server;
+	const struct httap_signals *signals = signals_of(server);
 
-	if (signals->stop != NULL && signals->stop(signals->context, &actor, &refusal) < 0) {
-		refuse_as_told(exchange, &refusal);
+	expect_refusal(server, "not every output could be set to its safe value");
+	if (signals->stop != NULL && signals->stop(signals->context, exchange_actor(exchange), &server->refusal) < 0) {
+		answer_refused(exchange);
 		return;
 	}
-	for (size_t i = 0; i < signals->count; i++)
-		if (signals->signal[i].writable)
-			(void)select_one(&outputs, i);
-	if (read_values(exchange, &outputs, value))
-		answer_values(exchange, &outputs, value);
+	select_all(server, true);
+	if (tell_selected(exchange))
+		answer_values(exchange);
 }
 
 /* --- At start ----------------------------------------------------------------------------------------------------- */
+
+static int refuse_signal(struct httap_error *error, const char *before, const char *name, const char *behind)
+{
+	snprintf(error->text, sizeof(error->text), "%s\"%.40s\"%s", before, name, behind);
+	return -1;
+}
 
 int signals_check(const struct httap_signals *signals, struct httap_error *error)
 {
@@ -370,17 +433,12 @@ int signals_check(const struct httap_signals *signals, struct httap_error *error
 		return -1;
 	}
 	for (size_t i = 0; i < signals->count; i++) {
-		struct span name = span_of(signals->signal[i].name);
-		if (!text_is_signal_name(name)) {
-			snprintf(error->text, sizeof(error->text),
-				"\"%.40s\" is no signal's name: an uppercase letter, then letters, digits, _ and . ",
-				signals->signal[i].name);
-			return -1;
-		}
-		if (find_signal(signals, name, &other) && other != i) {
-			snprintf(error->text, sizeof(error->text), "the signal %s is there twice", signals->signal[i].name);
-			return -1;
-		}
+		const char *name = signals->signal[i].name;
+		if (!text_is_signal_name(span_of(name)))
+			return refuse_signal(
+				error, "", name, " is no signal's name: an uppercase letter, then letters, digits, _ and . ");
+		if (find_signal(signals, span_of(name), &other) && other != i)
+			return refuse_signal(error, "the signal ", name, " is there twice");
 	}
 	return 0;
 }

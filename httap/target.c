@@ -8,30 +8,38 @@
 
 #include <string.h>
 
-/* Percent decoding, once: two hexadecimal digits, never a control character. An encoded slash would be a separator for one
- * program and a letter for the next, so that a path must not contain any. */
+static size_t count_slashes(const char *text, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		count += text[i] == '/';
+	return count;
+}
+
+static bool has_control_character(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* Decoded once, and judged then. An encoded slash would be a separator for one program and a letter for the next, so that a path must
+ * not contain any. */
 static int decode(struct target *target, struct span raw, bool path, const char **why)
 {
-	size_t out = 0;
+	long len = text_decode(target->text, raw);
 
-	for (size_t i = 0; i < raw.len; i++) {
-		char c = raw.at[i];
-		if (c == '%') {
-			*why = "% must be followed by two hexadecimal digits";
-			int high = i + 2 < raw.len ? text_hex(raw.at[i + 1]) : -1;
-			int low = i + 2 < raw.len ? text_hex(raw.at[i + 2]) : -1;
-			if (high < 0 || low < 0)
-				return 400;
-			c = (char)(high * 16 + low);
-			*why = "control characters and encoded slashes are not allowed in a target";
-			if ((unsigned char)c < 0x20 || c == 0x7f || (c == '/' && path))
-				return 400;
-			i += 2;
-		}
-		target->text[out++] = c;
-	}
-	target->text[out] = '\0';
-	target->len = out;
+	*why = "% must be followed by two hexadecimal digits";
+	if (len < 0)
+		return 400;
+	target->len = (size_t)len;
+	target->text[len] = '\0';
+	*why = "control characters and encoded slashes are not allowed in a target";
+	if (has_control_character(target->text, target->len) ||
+		(path && count_slashes(target->text, target->len) != count_slashes(raw.at, raw.len)))
+		return 400;
 	return 0;
 }
 

@@ -133,6 +133,41 @@ bool text_number(struct span span, uint64_t max, uint64_t *number)
 	return true;
 }
 
+bool text_duration(struct span span, int64_t min, int64_t max, int64_t *duration)
+{
+	uint64_t number, unit = 1000000;
+
+	if (span.len == 0 || span.at[--span.len] != 's')
+		return false;
+	if (span.len > 0 && span.at[span.len - 1] == 'm') {
+		span.len--;
+		unit = 1000;
+	}
+	if (!text_number(span, (uint64_t)max / unit, &number))
+		return false;
+	*duration = (int64_t)(number * unit);
+	return *duration >= min;
+}
+
+long text_decode(char *out, struct span text)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+		if (c == '%') {
+			int high = i + 2 < text.len ? text_hex(text.at[i + 1]) : -1;
+			int low = i + 2 < text.len ? text_hex(text.at[i + 2]) : -1;
+			if (high < 0 || low < 0)
+				return -1;
+			c = (char)(high * 16 + low);
+			i += 2;
+		}
+		out[len++] = c;
+	}
+	return (long)len;
+}
+
 bool text_is_signal_name(struct span name)
 {
 	bool start = true;

@@ -17,6 +17,10 @@ struct span {
 	size_t len;
 };
 
+/* The digits of a number that is a macro, as text. */
+#define TEXT_OF(number) TEXT_OF_EXPANDED(number)
+#define TEXT_OF_EXPANDED(number) #number
+
 #define SPAN(literal) ((struct span){ literal, sizeof(literal) - 1 })
 
 static inline struct span span_of(const char *text)
@@ -83,6 +87,13 @@ int text_hex(char c); /* 0 to 15, or -1 */
 
 /* Decimal digits and nothing else: no sign, no space, not empty, not over `max`. */
 bool text_number(struct span span, uint64_t max, uint64_t *number);
+
+/* A time of `min` to `max` microseconds: decimal digits, then "ms" or "s". */
+bool text_duration(struct span span, int64_t min, int64_t max, int64_t *duration);
+
+/* Percent decoding, once and in place or to `out`, which needs no more room than `text`: two hexadecimal digits make a byte. The length of
+ * what came out, or -1 when a percent sign stands without its digits. */
+long text_decode(char *out, struct span text);
 
 /* A signal's name: [A-Z][A-Za-z0-9_]*(\.[A-Z0-9][A-Za-z0-9_]*)*, at most HTTAP_NAME_SIZE - 1 bytes. */
 bool text_is_signal_name(struct span name);

@@ -26,6 +26,8 @@ int main(void)
 		httap_server_suite,
 		httap_signals_suite,
 		httap_words_suite,
+		httap_session_suite,
+		httap_events_suite,
 		gpio_spec_suite,
 		gpio_sim_suite,
 		gpio_find_suite,

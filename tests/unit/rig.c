@@ -380,12 +380,17 @@ static int app_read(void *context, const uint16_t *signal, size_t count, uint8_t
 {
 	struct rig_app *app = context;
 
+	for (size_t i = 0; i < count; i++)
+		value[i] = app->value[signal[i]];
+	/* The server's first look at everything, which no request asked for. */
+	if (!app->observed) {
+		app->observed = true;
+		return 0;
+	}
 	app->reads++;
 	note(app, "read");
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		note(app, " %u", signal[i]);
-		value[i] = app->value[signal[i]];
-	}
 	note(app, ";");
 	return refuses(&app->refuse_read, refusal);
 }
@@ -393,23 +398,43 @@ static int app_read(void *context, const uint16_t *signal, size_t count, uint8_t
 static int app_write(void *context, const struct httap_actor *actor, const struct httap_write *write, size_t count,
 	uint8_t *value, struct httap_refusal *refusal)
 {
-	static const char *const action[] = { [HTTAP_SET_0] = "0", [HTTAP_SET_1] = "1", [HTTAP_TOGGLE] = "toggle" };
+	static const char *const action[] = { [HTTAP_SET_0] = "0", [HTTAP_SET_1] = "1", [HTTAP_TOGGLE] = "toggle",
+		[HTTAP_PULSE] = "pulse" };
 	struct rig_app *app = context;
 
 	app->writes++;
 	note_actor(app, actor);
 	note(app, "write");
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		note(app, " %u=%s", write[i].signal, action[write[i].action]);
+		if (write[i].action == HTTAP_PULSE)
+			note(app, ":%lld", (long long)write[i].duration);
+	}
 	note(app, ";");
 	if (refuses(&app->refuse_write, refusal) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		uint8_t *kept = &app->value[write[i].signal];
-		*kept = write[i].action == HTTAP_TOGGLE ? !*kept : write[i].action;
+		*kept = write[i].action == HTTAP_TOGGLE ? !*kept : write[i].action != HTTAP_SET_0;
 		value[i] = *kept;
 	}
 	return 0;
+}
+
+static void app_ping(void *context, const struct httap_actor *actor)
+{
+	struct rig_app *app = context;
+
+	app->pings++;
+	note_actor(app, actor);
+}
+
+static void app_left(void *context, const char *session)
+{
+	struct rig_app *app = context;
+
+	app->lefts++;
+	(void)snprintf(app->left, sizeof(app->left), "%s", session);
 }
 
 static int app_stop(void *context, const struct httap_actor *actor, struct httap_refusal *refusal)
@@ -457,6 +482,8 @@ static void app_make(struct rig_app *app)
 		.read = app_read,
 		.write = app_write,
 		.stop = app_stop,
+		.ping = app_ping,
+		.left = app_left,
 		.describe = app_describe,
 	};
 }

@@ -63,12 +63,14 @@ enum { MOTOR_LEFT, LED, MOTOR_RIGHT, BUTTON, LAMP, RIG_SIGNALS };
 struct rig_app {
 	struct httap_signals signals; /* what the server gets: change it before the start */
 	uint8_t value[64];
-	unsigned int reads, writes, stops;
+	bool observed; /* the server has read everything once, at its first pass; that is neither counted nor noted */
+	unsigned int reads, writes, stops, pings, lefts;
 	char calls[4096];               /* "read 1;write 1=1 4=toggle;stop;" */
 	struct httap_refusal refuse_read; /* status 0: does not refuse */
 	struct httap_refusal refuse_write;
 	struct httap_refusal refuse_stop;
-	char session[64], peer[64], request[160]; /* of the last one who wrote or stopped */
+	char session[64], peer[64], request[160]; /* of the last one who wrote, stopped or pinged */
+	char left[64];                            /* the session of the last one who left */
 	size_t padding;                           /* bytes that describe() adds to each signal */
 };
 

@@ -131,7 +131,7 @@ END_TEST
 
 START_TEST(several_lines_are_written_by_one_call)
 {
-	static const struct httap_write write[] = { { R_KEPT, HTTAP_TOGGLE }, { R_LED, HTTAP_SET_1 }, { R_LOW, HTTAP_SET_0 } };
+	static const struct httap_write write[] = { { R_KEPT, HTTAP_TOGGLE, 0 }, { R_LED, HTTAP_SET_1, 0 }, { R_LOW, HTTAP_SET_0, 0 } };
 
 	ck_assert_int_eq(write_lines(write, 3), 0);
 	ck_assert_uint_eq(value[0], 1);
@@ -144,7 +144,7 @@ END_TEST
 
 START_TEST(stop_makes_every_output_safe)
 {
-	ck_assert_int_eq(write_lines((const struct httap_write[]){ { R_LED, HTTAP_SET_1 }, { R_KEPT, HTTAP_SET_1 } }, 2), 0);
+	ck_assert_int_eq(write_lines((const struct httap_write[]){ { R_LED, HTTAP_SET_1, 0 }, { R_KEPT, HTTAP_SET_1, 0 } }, 2), 0);
 	ck_assert_int_eq(routes.signals.stop(routes.signals.context, &actor, &refusal), 0);
 	ck_assert_uint_eq(line_value(R_LED), 0);
 	ck_assert_uint_eq(line_value(R_LOW), 1);
@@ -207,7 +207,7 @@ START_TEST(each_change_is_logged_with_who_which_old_new_and_why)
 	ck_assert_int_eq(held.flush_at, rig.clock + DAEMON_LOG_HOLD_MS * MS);
 	ck_assert_int_eq(write_line(R_LED, HTTAP_SET_1), 0); /* no change */
 	must_have_logged("");
-	ck_assert_int_eq(write_lines((const struct httap_write[]){ { R_KEPT, HTTAP_SET_1 }, { R_LED, HTTAP_TOGGLE } }, 2), 0);
+	ck_assert_int_eq(write_lines((const struct httap_write[]){ { R_KEPT, HTTAP_SET_1, 0 }, { R_LED, HTTAP_TOGGLE, 0 } }, 2), 0);
 	must_have_logged("httapd: KEPT 0 -> 1 by 192.0.2.7 (session 0123456789abcdef): POST /?LED\n"
 			 "httapd: LED 1 -> 0 by 192.0.2.7 (session 0123456789abcdef): POST /?LED\n");
 }
@@ -249,8 +249,8 @@ static void must_be_refused(int result, int status, const char *said)
 START_TEST(a_write_that_the_lines_refuse_moves_nothing)
 {
 	static const struct httap_write bad[][2] = {
-		{ { R_LED, HTTAP_SET_1 }, { R_BUTTON, HTTAP_SET_1 } },
-		{ { R_LED, HTTAP_SET_1 }, { R_LED, HTTAP_SET_0 } },
+		{ { R_LED, HTTAP_SET_1, 0 }, { R_BUTTON, HTTAP_SET_1, 0 } },
+		{ { R_LED, HTTAP_SET_1, 0 }, { R_LED, HTTAP_SET_0, 0 } },
 	};
 
 	must_be_refused(write_lines(bad[_i], 2), 400, _i == 0 ? "BUTTON" : "LED");

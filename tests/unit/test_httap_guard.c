@@ -14,8 +14,19 @@
 
 static int decide(const struct guard *guard, const struct request *request, const struct target *target, bool writes)
 {
+	struct span listed = { NULL, 0 }, said = request->field[FIELD_ORIGIN];
 	const char *why = NULL;
-	int status = guard_decide(guard, request, target, writes, &why);
+	int status = guard_decide(guard, request, target, writes, &listed, &why);
+	bool any = guard->origins != NULL && strstr(guard->origins, "*") != NULL;
+
+	/* Whoever is told that he may read the reply is in the list, and is called as he called himself. */
+	if (listed.at != NULL) {
+		ck_assert_ptr_nonnull(guard->origins);
+		ck_assert_ptr_nonnull(said.at);
+		ck_assert(any ? span_is(listed, "*") : listed.at == said.at && listed.len == said.len);
+	} else {
+		ck_assert_msg(!any || said.at == NULL || status == 400 || status == 421 || said.len > 0, "nobody was told");
+	}
 
 	ck_assert_msg(status == 0 || (why != NULL && why[0] != '\0'), "%d without a reason", status);
 	return status;

@@ -382,6 +382,7 @@ static const char *const field_names[FIELD_COUNT] = {
 	[FIELD_SEC_FETCH_SITE] = "Sec-Fetch-Site",
 	[FIELD_SEC_PURPOSE] = "Sec-Purpose",
 	[FIELD_PURPOSE] = "Purpose",
+	[FIELD_SESSION] = "HTTaP-Session",
 };
 
 /* Reads a head whose only field has that name, and checks that its value stands in `expected` alone; FIELD_COUNT: nowhere. */

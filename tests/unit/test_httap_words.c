@@ -22,7 +22,7 @@ START_TEST(the_root_object_tells_who_answers_and_what_he_offers)
 	struct answer answer = peer_ask(rig_peer(), "GET /?");
 
 	ck_assert_int_eq(HTTAP_PROTOCOL_VERSION, 20261123);
-	expect(answer, 200, ROOT("0", "list ping invalid stop"));
+	expect(answer, 200, ROOT("0", "list ping changes events invalid stop"));
 	ck_assert(answer_has(&answer, "Content-Type: application/json"));
 	ck_assert(answer_has(&answer, "Cache-Control: no-store"));
 }
@@ -31,7 +31,7 @@ END_TEST
 START_TEST(loopback_is_a_service_when_it_is_switched_on)
 {
 	rig.httap.config.loopback = true;
-	expect(peer_ask(rig_peer(), "GET /?"), 200, ROOT("0", "list ping invalid stop loopback"));
+	expect(peer_ask(rig_peer(), "GET /?"), 200, ROOT("0", "list ping changes events invalid stop loopback"));
 }
 END_TEST
 
@@ -51,9 +51,9 @@ START_TEST(open_is_0_on_the_first_access_and_1_later)
 
 	(void)peer_ask(peer, opens[_i].first);
 	expect(peer_ask(peer, "GET /?"), 200,
-		opens[_i].opens ? ROOT("1", "list ping invalid stop") : ROOT("0", "list ping invalid stop"));
-	expect(peer_ask(peer, "GET /?"), 200, ROOT("1", "list ping invalid stop"));
-	expect(peer_ask(rig_peer(), "GET /?"), 200, ROOT("0", "list ping invalid stop")); /* another's session is his own */
+		opens[_i].opens ? ROOT("1", "list ping changes events invalid stop") : ROOT("0", "list ping changes events invalid stop"));
+	expect(peer_ask(peer, "GET /?"), 200, ROOT("1", "list ping changes events invalid stop"));
+	expect(peer_ask(rig_peer(), "GET /?"), 200, ROOT("0", "list ping changes events invalid stop")); /* another's session is his own */
 }
 END_TEST
 

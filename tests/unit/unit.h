@@ -25,6 +25,8 @@ Suite *httap_conn_suite(void);
 Suite *httap_server_suite(void);
 Suite *httap_signals_suite(void);
 Suite *httap_words_suite(void);
+Suite *httap_session_suite(void);
+Suite *httap_events_suite(void);
 
 /* gpio/ */
 Suite *gpio_spec_suite(void);
