@@ -9,7 +9,7 @@ const TIMEOUT_MS = 2000; // after which a silent server counts as lost
 const RETRY_MS = 1000; // between attempts to get a lost server back
 const PATIENCE_MS = 300; // an attempt that fails sooner leaves the badge alone: no flicker
 const SLOW_MS = 150; // a reply that comes sooner needs no word "Pending"
-const RELIST_MS = 3000; // least time between two looks at the list when connections come and go
+const RELIST_MS = 3000; // least time between two looks at the list, and two tries to listen, when connections come and go
 const PRAISE_MS = 5000; // good news leaves by itself; an error stays until dismissed
 
 // --- The wire ----------------------------------------------------------------------------------------------------------
@@ -46,15 +46,17 @@ const write = (words, init) => ask(words, { method: 'POST', ...init });
 
 // --- The source of state -------------------------------------------------------------------------------------------------
 
-// The only part that knows how state gets here; server-sent events would replace this function and nothing else.
-// It calls on.host(name), on.signals(list, since), on.values(values, since) and on.link(state, error), where `since` is when
-// the request left: whatever the page learnt later by a write is newer.
+// The only part that knows how state gets here. It calls on.host(name), on.signals(list, since), on.values(values, since) and
+// on.link(state, error), where `since` is when the request left: whatever the page learnt later by a write is newer. Changes come
+// at once by events: on.news(values). Polls tell that the link lives, and find inputs that moved without telling.
 function follow(on) {
 	let host = null;
 	let names = []; // none: look at the list first
 	let session = null; // of the reply with the list
 	let listed = 0;
 	let live = false;
+	let events = null;
+	let listened = -Infinity; // when that was last tried
 	let wake = () => {};
 
 	const pause = ms => new Promise(resolve => {
@@ -88,6 +90,27 @@ function follow(on) {
 		}
 	}
 
+	function deafen() {
+		events?.close();
+		events = null;
+	}
+
+	// One connection of the few that a browser has for a server, and none while nobody looks.
+	function listen() {
+		if (events !== null || performance.now() - listened < RELIST_MS)
+			return;
+		listened = performance.now();
+		events = new EventSource('./?events');
+		events.onmessage = event => {
+			const { t, ...values } = parse(event.data) ?? {};
+			on.news(values);
+		};
+		events.onerror = () => {
+			deafen();
+			wake(); // the poll finds out whether the server is gone
+		};
+	}
+
 	async function round() {
 		const hint = live ? 0 : setTimeout(() => on.link('reconnecting'), PATIENCE_MS);
 		try {
@@ -95,8 +118,10 @@ function follow(on) {
 				await list();
 			live = true;
 			on.link('connected');
+			listen();
 		} catch (error) {
 			live = false;
+			deafen();
 			names = [];
 			host = null;
 			on.link('lost', error);
@@ -116,10 +141,13 @@ function follow(on) {
 
 	// What was seen before the page was hidden is not known any more.
 	document.addEventListener('visibilitychange', () => {
-		if (!document.hidden && live)
+		if (document.hidden)
+			deafen();
+		else if (live)
 			on.link('reconnecting');
 		wake();
 	});
+	addEventListener('pagehide', deafen);
 	addEventListener('online', () => wake());
 	run();
 	return { now: () => wake() };
@@ -250,7 +278,7 @@ function accept(values, since) {
 	}
 }
 
-// The same for the reply to a write.
+// The same for the reply to a write, and for events.
 function acceptWritten(values, since) {
 	accept(values, since);
 	for (const name of Object.keys(values))
@@ -339,6 +367,9 @@ const source = follow({
 			giveFocusBack();
 	},
 	values: accept,
+	news(values) {
+		acceptWritten(values, performance.now());
+	},
 	link(state, error) {
 		if (state !== link && error instanceof Refusal)
 			say(error.message, 'bad');

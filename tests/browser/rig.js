@@ -103,10 +103,10 @@ export function request(port, target, { method = 'GET', body, headers = {} } = {
 export class Daemon {
 	log = '';
 
-	static async start(lines = LINES, port = 0) {
+	static async start(lines = LINES, port = 0, variables = {}) {
 		const daemon = new Daemon();
 		const env = { ...process.env, HTTAP_GPIOCHIP: 'sim', HTTAP_STATICPATH: www, HTTAP_TCPPORT: String(port), HTTAP_LINES: lines,
-			HTTAP_LOG: 'requests' };
+			HTTAP_LOG: 'requests', ...variables };
 		if (process.getuid() === 0)
 			env.HTTAP_USER = 'nobody';
 		daemon.child = spawn(process.env.HTTAPD, [], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -197,8 +197,8 @@ function listen(page, origin, expectFailures) {
 class Bench {
 	closing = [];
 
-	async daemon(lines, port) {
-		const daemon = await Daemon.start(lines, port);
+	async daemon(lines, port, variables) {
+		const daemon = await Daemon.start(lines, port, variables);
 		this.closing.push(() => daemon.kill());
 		return daemon;
 	}

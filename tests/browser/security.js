@@ -54,6 +54,39 @@ async function foreignPages() {
 		});
 	}
 
+	await test('a page of a listed origin reads, writes and listens; the same page of another origin does none of it', async t => {
+		const visitor = origin => `<!doctype html><title>visitor</title><script type="module">
+			const tried = [];
+			const attempt = async (what, action) => tried.push(what + ' ' + await action().catch(() => 'failed'));
+			await attempt('list', async () => Object.keys(await (await fetch('${origin}/?list')).json()).length > 0);
+			const reply = await fetch('${origin}/?ping').catch(() => null);
+			const session = reply?.headers.get('HTTaP-Session');
+			tried.push('session ' + /^[0-9a-v]{8,}$/.test(session ?? ''));
+			await attempt('write', async () => JSON.stringify(await (await fetch('${origin}/?LED', { method: 'POST', body: '1',
+				headers: { 'Content-Type': 'application/octet-stream', ...(session && { 'HTTaP-Session': session }) } })).json()));
+			await attempt('continued', async () => (await fetch('${origin}/?ping', { headers: { 'HTTaP-Session': session ?? 'none' } }))
+				.headers.get('HTTaP-Session') === session);
+			await attempt('listen', () => new Promise((resolve, reject) => {
+				const events = new EventSource('${origin}/?events');
+				events.onmessage = event => { events.close(); resolve('LED' in JSON.parse(event.data)); };
+				events.onerror = () => { events.close(); reject(new Error()); };
+			}));
+			document.title = tried.join(', ');
+		</script>`;
+		let target = '';
+		const serve = () => t.serve((_, reply) => reply.setHeader('Content-Type', 'text/html').end(visitor(target)));
+		const [listed, other] = [await serve(), await serve()];
+		const daemon = await t.daemon(undefined, 0, { HTTAP_ORIGINS: `http://localhost:${listed}` });
+		target = daemon.origin;
+		const page = await t.page({ foreign: true });
+		await page.goto(`http://localhost:${other}/`);
+		await becomes(() => page.title(), 'list failed, session false, write failed, continued failed, listen failed', 'the unlisted page');
+		same(await daemon.read('LED'), 0, 'LED after the unlisted page');
+		await page.goto(`http://localhost:${listed}/`);
+		await becomes(() => page.title(), 'list true, session true, write {"LED":1}, continued true, listen true', 'the listed page');
+		same(await daemon.read('LED'), 1, 'LED after the listed page');
+	});
+
 	await test('a page that frames the panel gets no panel', async t => {
 		const daemon = await t.daemon();
 		const port = await t.serve((_, reply) => reply.setHeader('Content-Type', 'text/html')
