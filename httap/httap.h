@@ -213,7 +213,8 @@ HTTAP_API int httap_add_listener(struct httap *httap, int fd);
  * error, and then everything is closed, also the listeners that were handed in. */
 HTTAP_API int httap_start(struct httap *httap, struct httap_error *error);
 
-/* 0 when the root page can be served by the present user; for a program that dropped privileges since httap_start(). */
+/* 0 when the root page can be served by the present user, else -1, also before the start; for a program that dropped privileges
+ * since httap_start(). */
 HTTAP_API int httap_check_root_page(const struct httap *httap, struct httap_error *error);
 
 /* Closes everything and frees it. The structure can be started again. */

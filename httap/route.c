@@ -39,7 +39,8 @@ static void put_reply(struct exchange *exchange, const char *type, const char *a
 	conn->out_end += reply_head(conn->out + conn->out_end, &reply);
 	if (head_only)
 		return;
-	memcpy(conn->out + conn->out_end, body.at, body.len);
+	if (body.len > 0)
+		memcpy(conn->out + conn->out_end, body.at, body.len); /* the program may have left `bytes` NULL */
 	conn->out_end += body.len;
 	exchange->sent = length != REPLY_ENDLESS ? (size_t)length : 0;
 }

@@ -231,6 +231,10 @@ int httap_start(struct httap *httap, struct httap_error *error)
 
 int httap_check_root_page(const struct httap *httap, struct httap_error *error)
 {
+	if (httap->server == NULL || httap->server->epoll < 0) {
+		snprintf(error->text, sizeof(error->text), "the server has not been started");
+		return -1;
+	}
 	return files_check_root_page(&httap->server->files, error);
 }
 
@@ -332,6 +336,9 @@ static int64_t next_deadline(const struct httap_server *server)
 {
 	int64_t next = timer_next(server);
 
+	/* What the program told between two passes waits for the next one. */
+	if (server->events.pushed != server->events.last)
+		return server->now;
 	if (server->wake_time < next)
 		next = server->wake_time;
 	return server->accept_again < next ? server->accept_again : next;

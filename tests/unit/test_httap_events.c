@@ -141,6 +141,22 @@ START_TEST(a_change_that_nobody_told_of_is_found_by_who_looks)
 }
 END_TEST
 
+START_TEST(what_is_told_between_two_passes_does_not_wait)
+{
+	struct peer *peer = listener();
+
+	rig.simulate_waits = true;
+	rig.clock += SECONDS;
+	ck_assert_int_gt(httap_deadline(&rig.httap), rig.clock);
+	httap_changed(&rig.httap, BUTTON, 0, rig.clock);
+	ck_assert_int_le(httap_deadline(&rig.httap), rig.clock);
+	ck_assert_int_ge(httap_blocking(&rig.httap), 0);
+	rig.simulate_waits = false;
+	must_hear(peer, "id: 1\ndata: {\"BUTTON\":0,\"t\":1001000.000}\n\n");
+	ck_assert_int_gt(httap_deadline(&rig.httap), rig.clock);
+}
+END_TEST
+
 START_TEST(a_stop_is_heard)
 {
 	struct peer *peer = listener(), *writer = rig_peer();
@@ -422,6 +438,7 @@ Suite *httap_events_suite(void)
 	tcase_add_test(heard, a_change_that_was_told_is_closed);
 	tcase_add_test(heard, the_application_tells_changes_with_their_time);
 	tcase_add_test(heard, a_change_that_nobody_told_of_is_found_by_who_looks);
+	tcase_add_test(heard, what_is_told_between_two_passes_does_not_wait);
 	tcase_add_test(heard, a_stop_is_heard);
 	tcase_add_test(heard, who_comes_back_gets_the_whole_state_again);
 	tcase_add_test(heard, every_10_s_there_is_a_comment);

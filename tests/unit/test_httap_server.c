@@ -317,6 +317,15 @@ START_TEST(a_start_that_fails_can_be_tried_again)
 }
 END_TEST
 
+START_TEST(before_the_start_there_is_no_root_page)
+{
+	struct httap_error error = { "" };
+
+	ck_assert_int_eq(httap_check_root_page(&rig.httap, &error), -1);
+	ck_assert_str_eq(error.text, "the server has not been started");
+}
+END_TEST
+
 START_TEST(the_root_page_can_be_checked_again_after_the_start)
 {
 	struct httap_error error;
@@ -1010,6 +1019,7 @@ Suite *httap_server_suite(void)
 	}
 	tcase_add_test(tcase, nothing_is_there_before_the_start_and_after_the_stop);
 	tcase_add_test(tcase, starting_twice_is_starting_once);
+	tcase_add_test(tcase, before_the_start_there_is_no_root_page);
 	tcase_add_test(tcase, the_root_page_can_be_checked_again_after_the_start);
 	tcase_add_test(tcase, sigpipe_is_ignored_unless_the_program_handles_it);
 	tcase_add_test(tcase, a_pass_tells_what_happened);

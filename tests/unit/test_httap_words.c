@@ -213,6 +213,232 @@ START_TEST(an_error_says_in_json_what_is_wrong)
 }
 END_TEST
 
+/* --- The application's words ----------------------------------------------------------------------------------------- */
+
+static char called[256];
+static char long_text[HTTAP_REPLY_BODY_MAX + 1];
+
+static int answer_members(void *context, struct httap_call *call, struct httap_refusal *refusal)
+{
+	(void)refusal;
+	snprintf(called, sizeof(called), "%s %s %.*s %s", (const char *)context, call->writes ? "writes" : "reads",
+		(int)call->body_len, call->body, call->actor->request);
+	httap_json_number(call->json, "number", -5);
+	httap_json_text(call->json, "text", "a\"b");
+	return 0;
+}
+
+static int answer_bytes_of_a_type(void *context, struct httap_call *call, struct httap_refusal *refusal)
+{
+	(void)context;
+	(void)refusal;
+	httap_json_number(call->json, "forgotten", 1);
+	call->type = "text/csv";
+	call->bytes = "1,2\n";
+	call->len = 4;
+	return 0;
+}
+
+static int answer_nothing_of_a_type(void *context, struct httap_call *call, struct httap_refusal *refusal)
+{
+	(void)context;
+	(void)refusal;
+	call->type = "text/plain";
+	return 0;
+}
+
+static int answer_too_much(void *context, struct httap_call *call, struct httap_refusal *refusal)
+{
+	(void)context;
+	(void)refusal;
+	call->type = "text/plain";
+	call->bytes = long_text;
+	call->len = sizeof(long_text);
+	return 0;
+}
+
+static int answer_all_it_may(void *context, struct httap_call *call, struct httap_refusal *refusal)
+{
+	int result = answer_too_much(context, call, refusal);
+
+	call->len--;
+	return result;
+}
+
+static int refuse_teapot(void *context, struct httap_call *call, struct httap_refusal *refusal)
+{
+	(void)context;
+	(void)call;
+	*refusal = (struct httap_refusal){ 418, "a teapot" };
+	return -1;
+}
+
+static int refuse_silently(void *context, struct httap_call *call, struct httap_refusal *refusal)
+{
+	(void)context;
+	(void)call;
+	(void)refusal;
+	return -1;
+}
+
+static const struct httap_word own_words[] = {
+	{ "counter", HTTAP_READS, answer_members },
+	{ "Reset.All", HTTAP_WRITES, answer_members },
+	{ "Both", HTTAP_READS_AND_WRITES, answer_members },
+	{ "table", HTTAP_READS, answer_bytes_of_a_type },
+	{ "empty", HTTAP_READS, answer_nothing_of_a_type },
+	{ "tooMuch", HTTAP_READS, answer_too_much },
+	{ "full", HTTAP_READS, answer_all_it_may },
+	{ "Teapot", HTTAP_READS, refuse_teapot },
+	{ "mute", HTTAP_READS, refuse_silently },
+};
+
+static struct httap_words own;
+
+static void set_own_words(void)
+{
+	static char context[] = "context";
+
+	rig_unix();
+	own = (struct httap_words){ own_words, ROWS(own_words), context };
+	rig.httap.words = &own;
+	called[0] = '\0';
+}
+
+START_TEST(own_words_are_asked_with_all_that_was_said)
+{
+	static const char reply[] = "{\"number\":-5,\"text\":\"a\\\"b\"}";
+	struct peer *peer = rig_peer();
+
+	expect(peer_ask(peer, "GET /?counter"), 200, reply);
+	ck_assert_str_eq(called, "context reads  GET /?counter");
+	expect(peer_post(peer, "/?Reset.All", "now"), 200, reply);
+	ck_assert_str_eq(called, "context writes now POST /?Reset.All");
+	expect(peer_post(peer, "/?Both", ""), 200, reply);
+	ck_assert_str_eq(called, "context writes  POST /?Both");
+	expect(peer_ask(peer, "GET /?Both"), 200, reply);
+	ck_assert_str_eq(called, "context reads  GET /?Both");
+	expect(peer_ask(peer, "HEAD /?counter"), 200, NULL);
+	ck_assert_str_eq(called, "context reads  HEAD /?counter");
+}
+END_TEST
+
+START_TEST(own_words_take_their_methods)
+{
+	struct peer *peer = rig_peer();
+	struct answer answer = peer_post(peer, "/?counter", "1");
+
+	expect(answer, 405, NULL);
+	ck_assert(answer_has(&answer, "Allow: GET, HEAD, OPTIONS"));
+	answer = peer_ask(peer, "GET /?Reset.All");
+	expect(answer, 405, NULL);
+	ck_assert(answer_has(&answer, "Allow: POST, PUT, OPTIONS"));
+	answer = peer_ask(peer, "OPTIONS /?Both");
+	ck_assert_int_eq(answer.status, 204);
+	ck_assert(answer_has(&answer, "Allow: GET, HEAD, POST, PUT, OPTIONS"));
+	expect(peer_ask(peer, "GET /?count"), 404, NULL);
+	expect(peer_ask(peer, "GET /?counters"), 404, NULL);
+	expect(peer_ask(peer, "GET /?both"), 404, NULL);
+	ck_assert_str_eq(called, "");
+}
+END_TEST
+
+START_TEST(own_words_may_answer_with_bytes_of_any_type)
+{
+	struct peer *peer = rig_peer();
+	struct answer answer = peer_ask(peer, "GET /?table");
+
+	expect(answer, 200, "1,2\n");
+	ck_assert(answer_has(&answer, "Content-Type: text/csv"));
+	ck_assert(answer_has(&answer, "Cache-Control: no-store"));
+	expect(peer_ask(peer, "GET /?empty"), 200, "");
+	memset(long_text, 'x', sizeof(long_text));
+	answer = peer_ask(peer, "GET /?full");
+	ck_assert_int_eq(answer.status, 200);
+	ck_assert_uint_eq(answer.len, HTTAP_REPLY_BODY_MAX);
+	expect(peer_ask(peer, "GET /?tooMuch"), 500, "{\"error\":\"the answer is longer than 24576 bytes\"}");
+}
+END_TEST
+
+START_TEST(own_words_may_refuse)
+{
+	struct peer *peer = rig_peer();
+
+	expect(peer_ask(peer, "GET /?Teapot"), 418, "{\"error\":\"a teapot\"}");
+	expect(peer_ask(peer, "GET /?mute"), 500, "{\"error\":\"this word could not be answered\"}");
+	expect(peer_ask(peer, "GET /?LED"), 200, NULL);
+}
+END_TEST
+
+START_TEST(own_words_are_offered)
+{
+	expect(peer_ask(rig_peer(), "GET /?"), 200,
+		ROOT("0", "list ping changes events invalid stop counter Reset.All Both table empty tooMuch full Teapot mute"));
+}
+END_TEST
+
+static const struct bad_word_row {
+	const char *name;
+	unsigned int methods;
+	bool answers;
+} bad_words[] = {
+	{ "", HTTAP_READS, true },
+	{ "list", HTTAP_READS, true },
+	{ "ping", HTTAP_READS, true },
+	{ "pingpong", HTTAP_READS, true }, /* any characters may follow ping */
+	{ "events", HTTAP_READS, true },
+	{ "stop", HTTAP_WRITES, true },
+	{ "LED", HTTAP_READS, true },
+	{ "MOTOR.LEFT", HTTAP_READS, true },
+	{ "1st", HTTAP_READS, true },
+	{ "_x", HTTAP_READS, true },
+	{ ".x", HTTAP_READS, true },
+	{ "a b", HTTAP_READS, true },
+	{ "a,b", HTTAP_READS, true },
+	{ "a%41", HTTAP_READS, true },
+	{ "\303\244", HTTAP_READS, true },
+	{ "a1234567890123456789012345678901", HTTAP_READS, true }, /* 32 bytes */
+	{ "good", HTTAP_READS, false },
+	{ "good", 0, true },
+	{ "good", 4, true },
+};
+
+START_TEST(a_word_that_means_two_things_is_refused_at_start)
+{
+	const struct bad_word_row *row = &bad_words[_i];
+	struct httap_word word = { row->name, row->methods, row->answers ? answer_members : NULL };
+	struct httap_error error = { "" };
+
+	own = (struct httap_words){ &word, 1, NULL };
+	ck_assert_int_eq(httap_start(&rig.httap, &error), -1);
+	ck_assert_msg(strstr(error.text, "can't be a word") != NULL, "%s", error.text);
+}
+END_TEST
+
+START_TEST(a_word_may_have_31_bytes_and_stand_once)
+{
+	struct httap_word word[] = { { "a123456789012345678901234567890", HTTAP_READS, answer_members },
+		{ "again", HTTAP_READS, answer_members }, { "again", HTTAP_READS, answer_members } };
+	struct httap_error error = { "" };
+
+	own = (struct httap_words){ word, 3, NULL };
+	ck_assert_int_eq(httap_start(&rig.httap, &error), -1);
+	ck_assert_msg(strstr(error.text, "\"again\"") != NULL, "%s", error.text);
+	own.count = HTTAP_WORDS_MAX + 1;
+	ck_assert_int_eq(httap_start(&rig.httap, &error), -1);
+	ck_assert_str_eq(error.text, "65 words: at most 64 are allowed");
+}
+END_TEST
+
+START_TEST(the_longest_word_is_served)
+{
+	struct httap_word word = { "a123456789012345678901234567890", HTTAP_READS, answer_nothing_of_a_type };
+
+	own = (struct httap_words){ &word, 1, NULL };
+	expect(peer_ask(rig_peer(), "GET /?a123456789012345678901234567890"), 200, "");
+}
+END_TEST
+
 Suite *httap_words_suite(void)
 {
 	Suite *suite = suite_create("httap words");
@@ -232,5 +458,17 @@ Suite *httap_words_suite(void)
 	tcase_add_test(tcase, loopback_that_is_switched_off_gives_nothing_back);
 	tcase_add_test(tcase, an_error_says_in_json_what_is_wrong);
 	suite_add_tcase(suite, tcase);
+
+	TCase *application = tcase_create("the application's");
+	tcase_add_checked_fixture(application, set_own_words, rig_down);
+	tcase_add_test(application, own_words_are_asked_with_all_that_was_said);
+	tcase_add_test(application, own_words_take_their_methods);
+	tcase_add_test(application, own_words_may_answer_with_bytes_of_any_type);
+	tcase_add_test(application, own_words_may_refuse);
+	tcase_add_test(application, own_words_are_offered);
+	tcase_add_loop_test(application, a_word_that_means_two_things_is_refused_at_start, 0, ROWS(bad_words));
+	tcase_add_test(application, a_word_may_have_31_bytes_and_stand_once);
+	tcase_add_test(application, the_longest_word_is_served);
+	suite_add_tcase(suite, application);
 	return suite;
 }
