@@ -160,6 +160,12 @@
 /* Lines of the simulated chip: GPIO0 to GPIO53, as on a BCM2835. */
 #define GPIO_SIM_LINES 54
 
+/* Edges that inputs of the simulated chip hold together before the oldest are dropped: as many as Linux holds for 4 lines. */
+#define GPIO_SIM_EDGES 64
+
+/* Edges of inputs that are taken before others get their turn: a noisy input must not hold up a stop. */
+#define GPIO_EDGES_TURN 64
+
 /* Bytes of a sentence that says why something was refused. Long enough for two names and the remedy. */
 #define GPIO_ERROR_SIZE 256
 

@@ -202,6 +202,23 @@ static int acquire(struct daemon *daemon, struct httap_error *error)
 	return daemon->notify == -2 ? -1 : 0;
 }
 
+static void on_edge(void *context, int fd)
+{
+	routes_edges(context, fd);
+}
+
+static int watch_edges(struct daemon *daemon, struct httap_error *error)
+{
+	for (size_t chip = 0; chip < gpio_lines_chips(daemon->lines); chip++) {
+		int fd = gpio_lines_edge_fd(daemon->lines, chip);
+		if (fd >= 0 && httap_watch(&daemon->httap, fd, on_edge, &daemon->routes) < 0) {
+			snprintf(error->text, sizeof(error->text), "can't wait for inputs: %s", strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
 /* The lines last, when nothing else can fail that would leave them as they just became. */
 static int acquire_lines(struct daemon *daemon, struct httap_error *error)
 {
@@ -283,7 +300,7 @@ static int run(struct daemon *daemon)
 		httap_stop(&daemon->httap);
 		return complain(EXIT_RUNNING, error.text);
 	}
-	if (jail(daemon, &error) < 0) {
+	if (watch_edges(daemon, &error) < 0 || jail(daemon, &error) < 0) {
 		(void)complain(EXIT_RUNNING, error.text);
 		return finish(daemon, EXIT_RUNNING, "the start failed");
 	}

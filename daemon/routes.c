@@ -93,15 +93,19 @@ static void routes_describe(void *context, uint16_t signal, struct httap_json *j
 	httap_json_text(json, "driver", NULL);
 }
 
-static void on_change(void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value)
+static void on_change(void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time)
 {
 	const struct routes *routes = context;
 	const struct httap_actor *actor = routes->actor;
 	int64_t now = httap_now(routes->httap);
 
-	httap_changed(routes->httap, (uint16_t)(line - gpio_lines_at(routes->lines, 0)), new_value, now);
+	/* A stamp from the future is one of another clock (gpio/chip.h). */
+	httap_changed(routes->httap, (uint16_t)(line - gpio_lines_at(routes->lines, 0)), new_value,
+		time >= 0 && time <= now ? time : now);
 
-	if (actor != NULL)
+	if (line->spec.direction == GPIO_INPUT)
+		log_hold(routes->log, LOG_CHANGES, now, "httapd: %s %d -> %d: input", line->spec.name, old_value, new_value);
+	else if (actor != NULL)
 		log_hold(routes->log, LOG_CHANGES, now, "httapd: %s %d -> %d by %s (session %s): %s", line->spec.name, old_value,
 			new_value, actor->peer, actor->session, actor->request);
 	else
@@ -131,6 +135,18 @@ void routes_connect(struct routes *routes, struct gpio_lines *lines)
 {
 	routes->lines = lines;
 	gpio_lines_on_change(lines, on_change, routes);
+}
+
+void routes_edges(struct routes *routes, int fd)
+{
+	struct gpio_error why = { .text = "" };
+
+	for (size_t chip = 0; chip < gpio_lines_chips(routes->lines); chip++)
+		if (gpio_lines_edge_fd(routes->lines, chip) == fd && gpio_lines_edges(routes->lines, chip, &why) < 0) {
+			/* Whatever the reason: a descriptor that can't be emptied would never let us sleep again. */
+			log_now(routes->log, "httapd: %s", why.text);
+			routes->gone = true;
+		}
 }
 
 int routes_safe(struct routes *routes, const char *reason)

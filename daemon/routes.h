@@ -27,6 +27,9 @@ void routes_make(struct routes *routes, const struct gpio_specs *specs, struct h
 /* Connects it with the requested lines; before that, nothing may be served. */
 void routes_connect(struct routes *routes, struct gpio_lines *lines);
 
+/* Takes what the inputs behind that descriptor have to tell. */
+void routes_edges(struct routes *routes, int fd);
+
 /* Sets every output to its safe value, and logs why. 0, or -1 when a chip refused. */
 int routes_safe(struct routes *routes, const char *reason);
 

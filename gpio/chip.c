@@ -6,6 +6,7 @@
  */
 #include "chip.h"
 
+#include <errno.h>
 #include <string.h>
 
 #if defined(HAVE_GPIOD1) && defined(HAVE_GPIOD2)
@@ -37,6 +38,25 @@ const char *gpio_backend_version(void)
 		return "simulated chip only";
 	(void)snprintf(text, sizeof(text), "libgpiod %s", kernel->version());
 	return text;
+}
+
+int gpio_request_judge(const struct gpio_chip *chip, const struct gpio_line_config *config, size_t count)
+{
+	bool good = count > 0 && count <= GPIO_LINES_MAX;
+
+	for (size_t i = 0; good && i < count; i++)
+		good = config[i].offset < chip->line_count;
+	if (good)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+bool gpio_edges_refused(int reason)
+{
+	/* ENXIO: no interrupts at all (gpiod_to_irq()); ENODEV: the same for Linux before 6.6, and a chip that is gone, which
+	 * the second attempt finds out; EINVAL: none for both edges; the others: drivers of expanders. */
+	return reason == ENXIO || reason == ENODEV || reason == EINVAL || reason == EOPNOTSUPP || reason == ENOSYS;
 }
 
 void gpio_consumer_join(char to[static GPIO_NAME_SIZE], const struct gpio_line_config *config, uint64_t lines)

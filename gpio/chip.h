@@ -7,7 +7,12 @@
  * consumer.
  *
  * Operations return 0, a pointer or NULL/-1 with errno; they write no sentence, because only the caller knows what was
- * asked. Later operations (a descriptor for edges, reading an edge) go to the end of the table: NULL means "cannot".
+ * asked.
+ *
+ * EDGES CAN BE LOST. A kernel keeps 16 for each line and then drops (with libgpiod 2 the oldest, with 1.6 the newest),
+ * and a driver that looks at its line too late tells the same level twice. So an edge says that something happened; what
+ * a line shows is what get() says. Whoever believes a level because of edges owes a get() when read_edge() has answered
+ * 0, and where the two differ, get() is right. A request without edges (edge_fd() is -1) tells nothing by itself.
  */
 #ifndef GPIO_CHIP_H
 #define GPIO_CHIP_H
@@ -48,6 +53,14 @@ struct gpio_line_config {
 	enum gpio_first_level level; /* outputs only */
 };
 
+/* What happened on an input. */
+struct gpio_edge {
+	uint8_t bit;   /* of the line in the request */
+	uint8_t level; /* after the edge; may be the same as after the one before */
+	int64_t time;  /* microseconds of CLOCK_MONOTONIC; whoever has the clock takes his own time for one in the future:
+			* libgpiod 1.6 hands out stamps of CLOCK_REALTIME before Linux 5.7 */
+};
+
 /* Lines that are held. Each backend puts it first into a structure of its own. */
 struct gpio_request {
 	const struct gpio_chip_ops *ops;
@@ -65,7 +78,8 @@ struct gpio_chip_ops {
 
 	/* Takes hold of 1 to GPIO_LINES_MAX different lines of one direction: all or none. An output appears with its
 	 * level; one with KEEP is held first, then read, then driven, and is never let go in between. On return KEEP
-	 * has become the level that was found. errno EBUSY: a line is held by somebody else. */
+	 * has become the level that was found. Inputs tell of both edges where their driver can, all of them or none.
+	 * errno EBUSY: a line is held by somebody else. EINVAL: no lines, too many, or one that the chip has not. */
 	struct gpio_request *(*request)(
 		struct gpio_chip *chip, enum gpio_direction direction, struct gpio_line_config *config, size_t count);
 
@@ -81,6 +95,15 @@ struct gpio_chip_ops {
 
 	/* "1.6.3": the library's own word. */
 	const char *(*version)(void);
+
+	/* A descriptor that is readable while an edge of the request's inputs waits; -1: the request tells of no edges
+	 * (outputs; inputs of a driver without interrupts). It stays the request's. Not every kernel (6.1) wakes it when the
+	 * chip goes, so that only the next set() or get() may notice. */
+	int (*edge_fd)(struct gpio_request *request);
+
+	/* Takes the oldest edge that waits, without waiting for one: 1 and *edge, 0 when there is none, -1 with errno. What
+	 * is not taken keeps the descriptor readable: nobody must take all at once. */
+	int (*read_edge)(struct gpio_request *request, struct gpio_edge *edge);
 };
 
 extern const struct gpio_chip_ops gpio_chip_sim;   /* always */
@@ -88,6 +111,19 @@ extern const struct gpio_chip_ops gpio_chip_gpiod; /* from chip_gpiod1.c or chip
 
 /* The operations of the kernel's chips; NULL in a build that has only the simulated chip. */
 const struct gpio_chip_ops *gpio_chip_kernel(void);
+
+/* What the kernel does with lines that are let go, which is what a crash does: a sentence for the log. */
+const char *gpio_release_policy(void);
+
+/* The outside of a simulated chip, for tests and simulations. Drives a line from there: 1, 0, or -1 to let it go to its
+ * pull. An input whose level this changes has an edge with the stamp `time`. -1 with errno EINVAL: no such line or level. */
+int gpio_sim_drive(struct gpio_chip *chip, unsigned int offset, int level, int64_t time);
+
+/* What a meter on the pin would show. */
+int gpio_sim_level(const struct gpio_chip *chip, unsigned int offset);
+
+/* Takes a simulated chip away, as pulling a plug does: from now on its requests answer ENODEV. It must still be closed. */
+void gpio_sim_unplug(struct gpio_chip *chip);
 
 /* The set of the first `count` lines of a request. */
 static inline uint64_t gpio_set_of(size_t count)
@@ -100,6 +136,12 @@ static inline unsigned int gpio_set_first(uint64_t set)
 {
 	return (unsigned int)__builtin_ctzll(set);
 }
+
+/* Whether a request can be made of these lines at all: 0, or -1 with errno EINVAL (see request()). */
+int gpio_request_judge(const struct gpio_chip *chip, const struct gpio_line_config *config, size_t count);
+
+/* Whether a request of inputs that failed for this reason is worth a second attempt without edges. */
+bool gpio_edges_refused(int reason);
 
 /* The consumer of a request: the names of its lines in the set, joined by commas, cut to what the kernel keeps. */
 void gpio_consumer_join(char to[static GPIO_NAME_SIZE], const struct gpio_line_config *config, uint64_t lines);

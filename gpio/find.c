@@ -11,26 +11,12 @@
 
 #include "text.h"
 
-/* The chip that drives the header: Pi 5; Pi 4; all before, and early kernels of the Pi 4. Best first. */
-static const char *const header_labels[] = { "pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835" };
-
-#define HEADER_LABELS (sizeof(header_labels) / sizeof(header_labels[0]))
-
 /* What a search has come across, for the sentence of the one who finds nothing. */
 struct survey {
 	unsigned int denied; /* chips that this user may not open */
 	unsigned int first_denied;
 	char chips[128]; /* "gpiochip0 (label), ..." as far as they fit */
 };
-
-static size_t header_rank(const char *label)
-{
-	size_t rank = 0;
-
-	while (rank < HEADER_LABELS && strcmp(label, header_labels[rank]) != 0)
-		rank++;
-	return rank;
-}
 
 static void survey_add(struct survey *survey, unsigned int number, const char *what)
 {
@@ -91,7 +77,7 @@ static struct gpio_chip *find_header(
 
 		if (chip == NULL)
 			continue;
-		if (header_rank(chip->label) < (best == NULL ? HEADER_LABELS : header_rank(best->label))) {
+		if (gpio_header_rank(chip->label) < (best == NULL ? GPIO_HEADER_LABELS : gpio_header_rank(best->label))) {
 			close_chip(best);
 			best = chip;
 		} else {
@@ -230,7 +216,8 @@ static int find_named(struct gpio_chip *chip, const struct gpio_spec *spec, unsi
  * the chip of the header the number in GPIO<n> has always been the offset. */
 static bool is_header_number(const struct gpio_chip *chip, const char *line, unsigned int *offset)
 {
-	return header_rank(chip->label) < HEADER_LABELS && strncmp(line, "GPIO", 4) == 0 && gpio_text_number(line + 4, offset);
+	return gpio_header_rank(chip->label) < GPIO_HEADER_LABELS && strncmp(line, "GPIO", 4) == 0 &&
+		gpio_text_number(line + 4, offset);
 }
 
 int gpio_find_line(struct gpio_chip *chip, const struct gpio_spec *spec, unsigned int *offset, struct gpio_line_info *info,

@@ -42,6 +42,16 @@ bool gpio_device_number(const char *name, unsigned int *number);
 /* Opens gpiochipN; NULL with errno. */
 struct gpio_chip *gpio_device_open(const struct gpio_places *places, unsigned int number);
 
+/* How good a label is as that of the Pi's header: 0 is the newest kind, GPIO_HEADER_LABELS none at all. */
+#define GPIO_HEADER_LABELS 3
+size_t gpio_header_rank(const char *label);
+
+/* The pin of the Pi's header at which a line of a chip with this label comes out; 0: none. */
+unsigned int gpio_header_pin(const char *label, unsigned int offset);
+
+/* gpio_release_policy() of a kernel whose modules stand in another directory than /sys/module. */
+const char *gpio_release_policy_at(const char *modules);
+
 /* Opens the chip that `wanted` names: gpiochipN, /dev/gpiochipN, sim, or a label. NULL or "": the chip of the Pi's
  * header. */
 struct gpio_chip *gpio_find_chip(const struct gpio_places *places, const char *wanted, struct gpio_error *error);

@@ -76,7 +76,7 @@ struct gpio_line {
 	char kernel_name[GPIO_NAME_SIZE]; /* the kernel's name of the line, "" when it has none */
 	unsigned int offset;              /* on its chip */
 	uint8_t chip_index;               /* which of the opened chips; private to the room */
-	uint8_t value;                    /* outputs: the logical value last commanded */
+	uint8_t value;                    /* logical: of an output what was last commanded, of an input what was last told */
 };
 
 size_t gpio_lines_count(const struct gpio_lines *lines);
@@ -102,9 +102,19 @@ int gpio_lines_get(struct gpio_lines *lines, const uint16_t *line, size_t count,
 /* Sets every output to its safe value; one with safe=keep stays. Goes on with the other chips when one fails. */
 int gpio_lines_safe(struct gpio_lines *lines, struct gpio_error *error);
 
-/* Called after each output that changed its commanded value, by whichever way. NULL turns it off. */
-typedef void gpio_changed_fn(void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value);
+/* Called after each output that changed its commanded value, by whichever way, and for each change of an input. `time` is
+ * when an input changed, in microseconds of CLOCK_MONOTONIC; -1: just now, or nobody knows. NULL turns it off. */
+typedef void gpio_changed_fn(void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time);
 void gpio_lines_on_change(struct gpio_lines *lines, gpio_changed_fn *changed, void *context);
+
+/* The chips of the lines, and for each a descriptor that is readable while its inputs have something to tell, and when it is
+ * gone; -1: it never tells (no inputs, or a driver without interrupts: then reading alone shows a change). */
+size_t gpio_lines_chips(const struct gpio_lines *lines);
+int gpio_lines_edge_fd(const struct gpio_lines *lines, size_t chip);
+
+/* Tells of what the inputs of that chip did since the last call, without waiting; of a long burst only a part, and the
+ * descriptor stays readable. Where the kernel has lost edges, at least the last value is told. 0, or -1 with errno. */
+int gpio_lines_edges(struct gpio_lines *lines, size_t chip, struct gpio_error *error);
 
 /* Writes a table of all chips and lines that can be seen, with who holds each (httapd --list). Chips that may not be
  * opened are named as such and skipped. `sim` adds the simulated chip. Returns the number of chips. */

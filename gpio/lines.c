@@ -91,8 +91,12 @@ static int request_lines(
 	if (request == NULL)
 		return request_failed(chip, member, count, error);
 	lines->request[request_index(chip_index, direction)] = request;
-	for (size_t i = 0; direction == GPIO_OUTPUT && i < count; i++)
-		member[i]->value = level(member[i], config[i].level == GPIO_HIGH);
+	uint64_t levels = 0;
+	if (direction == GPIO_INPUT && request->ops->get(request, gpio_set_of(count), &levels) != 0)
+		return request_failed(chip, member, count, error);
+	for (size_t i = 0; i < count; i++)
+		member[i]->value =
+			level(member[i], direction == GPIO_OUTPUT ? config[i].level == GPIO_HIGH : (levels >> i & 1) != 0);
 	return 0;
 }
 
@@ -228,18 +232,23 @@ static uint32_t batch_write(const struct gpio_lines *lines, const struct batch *
 	return written;
 }
 
+static void tell(struct gpio_lines *lines, struct gpio_line *line, uint8_t value, int64_t time)
+{
+	uint8_t old = line->value;
+
+	if (old == value)
+		return;
+	line->value = value;
+	if (lines->changed != NULL)
+		lines->changed(lines->context, line, old, value, time);
+}
+
 /* Notes the values that are commanded now, and tells of those that are new. */
 static void note(struct gpio_lines *lines, const struct gpio_change *change, size_t count, uint32_t written)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct gpio_line *line = &lines->line[change[i].line];
-		uint8_t old = line->value;
-
-		if ((written >> lines->place[change[i].line].request & 1) == 0 || old == change[i].value)
-			continue;
-		line->value = change[i].value;
-		if (lines->changed != NULL)
-			lines->changed(lines->context, line, old, line->value);
+		if ((written >> lines->place[change[i].line].request & 1) != 0)
+			tell(lines, &lines->line[change[i].line], change[i].value, -1);
 	}
 }
 
@@ -317,6 +326,67 @@ int gpio_lines_get(struct gpio_lines *lines, const uint16_t *line, size_t count,
 		uint64_t levels = batch.levels[lines->place[line[i]].request];
 
 		value[i] = level(&lines->line[line[i]], levels >> lines->place[line[i]].bit & 1);
+	}
+	return 0;
+}
+
+/* --- edges --- */
+
+size_t gpio_lines_chips(const struct gpio_lines *lines)
+{
+	return lines->chip_count;
+}
+
+int gpio_lines_edge_fd(const struct gpio_lines *lines, size_t chip)
+{
+	struct gpio_request *request = lines->request[request_index((unsigned int)chip, GPIO_INPUT)];
+
+	return request != NULL ? request->ops->edge_fd(request) : -1;
+}
+
+static struct gpio_line *line_at(struct gpio_lines *lines, unsigned int request, unsigned int bit)
+{
+	size_t i = 0;
+
+	while (lines->place[i].request != request || lines->place[i].bit != bit)
+		i++;
+	return &lines->line[i];
+}
+
+/* Edges can be lost (chip.h): what the lines show when no edge waits is the truth. */
+static int tell_inputs(struct gpio_lines *lines, unsigned int request, struct gpio_error *error)
+{
+	struct batch batch = { .touched = UINT32_C(1) << request };
+	uint64_t inputs = 0;
+
+	for (size_t i = 0; i < lines->count; i++)
+		if (lines->place[i].request == request)
+			inputs |= UINT64_C(1) << lines->place[i].bit;
+	batch.lines[request] = inputs;
+	if (batch_read(lines, &batch, error) != 0)
+		return -1;
+	for (; inputs != 0; inputs &= inputs - 1) {
+		unsigned int bit = gpio_set_first(inputs);
+		struct gpio_line *line = line_at(lines, request, bit);
+		tell(lines, line, level(line, batch.levels[request] >> bit & 1), -1);
+	}
+	return 0;
+}
+
+int gpio_lines_edges(struct gpio_lines *lines, size_t chip, struct gpio_error *error)
+{
+	unsigned int index = request_index((unsigned int)chip, GPIO_INPUT);
+	struct gpio_request *request = lines->request[index];
+	struct gpio_edge edge;
+
+	for (int i = 0; i < GPIO_EDGES_TURN; i++) {
+		int taken = request->ops->read_edge(request, &edge);
+		if (taken < 0)
+			return chip_failed(lines, index, "watched", error);
+		if (taken == 0)
+			return tell_inputs(lines, index, error);
+		struct gpio_line *line = line_at(lines, index, edge.bit);
+		tell(lines, line, level(line, edge.level), edge.time);
 	}
 	return 0;
 }

@@ -9,6 +9,17 @@
 
 #include "find.h"
 
+/* The column of the header's pins, on chips that have such lines. */
+static void list_pin(FILE *out, const struct gpio_chip *chip, unsigned int offset)
+{
+	unsigned int pin = gpio_header_pin(chip->label, offset);
+
+	if (pin != 0)
+		(void)fprintf(out, "pin %-2u  ", pin);
+	else if (gpio_header_rank(chip->label) < GPIO_HEADER_LABELS)
+		(void)fprintf(out, "%8s", "");
+}
+
 static void list_line(FILE *out, struct gpio_chip *chip, unsigned int offset)
 {
 	struct gpio_line_info info;
@@ -17,8 +28,9 @@ static void list_line(FILE *out, struct gpio_chip *chip, unsigned int offset)
 		(void)fprintf(out, "%6u  could not be looked at: %s\n", offset, strerror(errno));
 		return;
 	}
-	(void)fprintf(out, "%6u  %-*s  %s", offset, GPIO_NAME_SIZE - 1, info.name[0] != '\0' ? info.name : "-",
-		info.direction == GPIO_OUTPUT ? "output" : "input");
+	(void)fprintf(out, "%6u  %-*s  ", offset, GPIO_NAME_SIZE - 1, info.name[0] != '\0' ? info.name : "-");
+	list_pin(out, chip, offset);
+	(void)fputs(info.direction == GPIO_OUTPUT ? "output" : "input", out);
 	if (info.used && info.consumer[0] != '\0')
 		(void)fprintf(out, "%*sheld by \"%s\"", info.direction == GPIO_OUTPUT ? 2 : 3, "", info.consumer);
 	else if (info.used)

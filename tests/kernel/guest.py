@@ -9,10 +9,12 @@ daemon that an earlier one started.
 import json
 import os
 import re
+import select
 import shutil
 import socket
 import subprocess
 import sys
+import time
 import traceback
 
 import rig
@@ -20,6 +22,7 @@ from rig import Chip, Daemon, Record, Trace, ended, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HTTAPD, WWW = "/run/httapd", "/run/www"
+CHIP_TESTS, CHIP_LOG = f"{HERE}/chip-tests", "/run/chip-tests.tap"
 NOBODY = 65534
 LINES = ("LED=GPIO17 RELAY=GPIO27,active-low BUTTON=GPIO5,input,bias=pull-up,active-low "
          "KEPT=GPIO22,initial=keep LATCH=GPIO23,safe=1")
@@ -77,12 +80,13 @@ def status_of(guest):
 # --- Without serving -----------------------------------------------------------------------------------------------
 
 
-@test("--list shows gpiochip0 with its label and the line GPIO17")
+@test("--list shows gpiochip0 with its label, and the line GPIO17 with its pin")
 def _(guest):
     status, out, _ = guest.ended("--list")
     expect("exit status", status, 0)
     for word in ("gpiochip0", "pinctrl-bcm2835", "GPIO17"):
         expect(f"{word} in the list", word in out, True)
+    expect("GPIO17 at pin 11", re.search(r"GPIO17 +pin 11 +input", out) is not None, True)
 
 
 @test("--check says what would be served and touches no line")
@@ -220,6 +224,36 @@ def _(guest):
         guest.header.pull(BUTTON, way)
         expect_values(guest.daemon.get("/?BUTTON"), BUTTON=value)
     expect_values(guest.daemon.get("/?LED,BUTTON"), LED=1, BUTTON=1)
+
+
+@test("GET /?events tells what an input does, and changes by requests, with the time of each")
+def _(guest):
+    with socket.create_connection(("127.0.0.1", guest.daemon.port), rig.PATIENCE_S) as listener:
+        listener.sendall(f"GET /?events HTTP/1.1\r\nHost: localhost:{guest.daemon.port}\r\n\r\n".encode())
+        data = b""
+
+        def events():
+            nonlocal data
+            data += listener.recv(65536) if select.select([listener], [], [], 0)[0] else b""
+            return [json.loads(line) for line in re.findall(rb"data: (.*)\n\n", data)]
+
+        until("the whole state", lambda: len(events()) == 1)
+        expect("BUTTON in the whole state", events()[0]["BUTTON"], 1)
+        for turn, (way, value) in enumerate((("pull-up", 0), ("pull-down", 1), ("pull-up", 0), ("pull-down", 1))):
+            before = time.monotonic() * 1000
+            guest.header.pull(BUTTON, way)
+            until(f"change {turn} of BUTTON", lambda: len(events()) == turn + 2)
+            after = time.monotonic() * 1000
+            told = events()[-1]
+            moved = told.pop("t")
+            expect("the change", told, {"BUTTON": value})
+            expect(f"{before} <= {moved} <= {after}", before - 1 <= moved <= after + 1, True)
+        guest.daemon.post("/?LED", "0")
+        until("the change of LED", lambda: len(events()) == 6)
+        expect("the change of LED", events()[-1]["LED"], 0)
+        guest.daemon.post("/?LED", "1")
+    until("the last change of BUTTON in the log",
+          lambda: re.findall(r"BUTTON.*", guest.daemon.stderr())[-1:] == ["BUTTON 0 -> 1: input"])
 
 
 @test("writing an input is refused with a 4xx and moves nothing, alone or among outputs")
@@ -482,6 +516,23 @@ def run(guest, sentence, function, number):
     sys.stdout.flush()
 
 
+def conformance(number):
+    """The suite that every backend of gpio/chip.h passes, on a chip of its own; returns the number of its tests."""
+    subprocess.run([f"{HERE}/gpio-sim", "make", "suite", "suite", "54"], check=True)
+    done = subprocess.run([CHIP_TESTS, "/sys/kernel/config/gpio-sim/suite"], capture_output=True, text=True,
+                          env={"TEMP": "/run", "CK_VERBOSITY": "silent", "CK_TAP_LOG_FILE_NAME": CHIP_LOG})
+    # ok 1 - test_gpio_chip.c:every chip:an_input_tells_of_both_edges: Passed
+    results = re.findall(r"^(ok|not ok) \d+ - (.*)$", rig.read(CHIP_LOG), re.MULTILINE) if os.path.exists(CHIP_LOG) else []
+    for count, (result, text) in enumerate(results):
+        sentence = text.removesuffix(": Passed").split(":every chip:")[-1].replace("_", " ")
+        print(f"{result} {number + count} - chip: {sentence}")
+    passed = done.returncode == 0 and all(result == "ok" for result, _ in results) and len(results) > 0
+    print(f"{'ok' if passed else 'not ok'} {number + len(results)} - the suite of all chips ends without a failure")
+    if not passed:
+        print(*(f"# {line}" for line in (done.stdout + done.stderr).splitlines()), f"# exit status {done.returncode}", sep="\n")
+    return len(results) + 1
+
+
 def main():
     # Copies that belong to root and that others may reach, as after an installation: the originals may be anybody's.
     shutil.copy(sys.argv[1], HTTAPD)
@@ -490,7 +541,7 @@ def main():
     for number, (sentence, function) in enumerate(TESTS, 1):
         run(guest, sentence, function, number)
     guest.stop()
-    print(f"1..{len(TESTS)}", flush=True)
+    print(f"1..{len(TESTS) + conformance(len(TESTS) + 1)}", flush=True)
 
 
 main()

@@ -29,6 +29,7 @@ int main(void)
 		httap_session_suite,
 		httap_events_suite,
 		gpio_spec_suite,
+		gpio_chip_suite,
 		gpio_sim_suite,
 		gpio_find_suite,
 		gpio_lines_suite,

@@ -38,11 +38,14 @@ struct fake_chip {
 	const char *late_holder;  /* who turns out to hold line `held` once a request has failed */
 	int set_errno;            /* 0: lines can be written */
 	int get_errno;            /* 0: lines can be read */
+	bool no_edges;            /* its driver has no interrupts */
+	int edge_errno;           /* 0: edges can be read */
 };
 
 struct fake_request {
 	struct gpio_request *request; /* NULL: let go */
 	const struct fake_chip *chip;
+	struct gpio_chip *sim;
 	size_t count;
 	unsigned int offset[GPIO_LINES_MAX];
 };
@@ -166,6 +169,7 @@ static inline struct gpio_request *fake_request_lines(struct gpio_chip *sim, enu
 	ck_assert_ptr_nonnull(fresh->request);
 	fresh->request->ops = &fake_ops;
 	fresh->chip = chip;
+	fresh->sim = sim;
 	fresh->count = count;
 	for (size_t i = 0; i < count; i++)
 		fresh->offset[i] = config[i].offset;
@@ -199,6 +203,17 @@ static inline int fake_get(struct gpio_request *request, uint64_t lines, uint64_
 	return errno != 0 ? -1 : gpio_chip_sim.get(request, lines, levels);
 }
 
+static inline int fake_edge_fd(struct gpio_request *request)
+{
+	return fake_request_of(request)->chip->no_edges ? -1 : gpio_chip_sim.edge_fd(request);
+}
+
+static inline int fake_read_edge(struct gpio_request *request, struct gpio_edge *edge)
+{
+	errno = fake_request_of(request)->chip->edge_errno;
+	return errno != 0 ? -1 : gpio_chip_sim.read_edge(request, edge);
+}
+
 static inline void fake_release(struct gpio_request *request)
 {
 	fake_request_of(request)->request = NULL;
@@ -219,24 +234,43 @@ static const struct gpio_chip_ops fake_ops = {
 	.get = fake_get,
 	.release = fake_release,
 	.version = fake_version,
+	.edge_fd = fake_edge_fd,
+	.read_edge = fake_read_edge,
 };
 
-/* The electrical level that a line shows now, past the code under test; -1 when nobody holds it. */
-static inline int fake_level(const char *chip, unsigned int offset)
+/* The request that holds a line, and the line's bit there; NULL when nobody holds it. */
+static inline const struct fake_request *fake_holder(const char *chip, unsigned int offset, size_t *bit)
 {
 	for (size_t i = 0; i < fake.request_count; i++) {
 		const struct fake_request *held = &fake.request[i];
 
-		for (size_t bit = 0; held->request != NULL && bit < held->count; bit++) {
-			uint64_t levels;
-
-			if (held->offset[bit] != offset || strcmp(held->chip->name, chip) != 0)
-				continue;
-			gpio_chip_sim.get(held->request, UINT64_C(1) << bit, &levels);
-			return levels != 0;
+		if (held->request == NULL || strcmp(held->chip->name, chip) != 0)
+			continue;
+		for (*bit = 0; *bit < held->count; ++*bit) {
+			if (held->offset[*bit] == offset)
+				return held;
 		}
 	}
-	return -1;
+	return NULL;
+}
+
+/* The electrical level that a line shows now, past the code under test; -1 when nobody holds it. */
+static inline int fake_level(const char *chip, unsigned int offset)
+{
+	size_t bit;
+	const struct fake_request *held = fake_holder(chip, offset, &bit);
+
+	return held == NULL ? -1 : gpio_sim_level(held->sim, offset);
+}
+
+/* Moves a line that is held from outside: 1, 0, or -1 to let it go. An edge that this makes has this time. */
+static inline void fake_drive(const char *chip, unsigned int offset, int level, int64_t when)
+{
+	size_t bit;
+	const struct fake_request *held = fake_holder(chip, offset, &bit);
+
+	ck_assert_msg(held != NULL, "nobody holds line %u of %s", offset, chip);
+	ck_assert_int_eq(gpio_sim_drive(held->sim, offset, level, when), 0);
 }
 
 /* Adds a chip without a device file: it is found by its number only. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * Copyright (C) the httapd authors
  *
- * gpio/find.c, gpio/devices.c and gpio/list.c: which chip and which line is meant, told apart without any hardware
- * (test_gpio_fake.h).
+ * gpio/find.c, gpio/devices.c, gpio/board.c and gpio/list.c: which chip and which line is meant, told apart without any
+ * hardware (test_gpio_fake.h).
  */
 #include "tests/unit/test_gpio_fake.h"
 
 #include <fcntl.h>
+#include <limits.h>
 
 /* --- tools --- */
 
@@ -413,6 +414,35 @@ START_TEST(a_line_of_another_chip_is_found_by_name_or_number)
 }
 END_TEST
 
+/* The header of a Pi as kernels name it that name lines after a function. */
+static const char *const function_names[] = {
+	"ID_SDA", "ID_SCL", "SDA1", "SCL1", "GPIO_GCLK", "GPIO5", "GPIO6", "SPI_CE1_N", "SPI_CE0_N", "SPI_MISO", "SPI_MOSI",
+	"SPI_SCLK", "GPIO12", "GPIO13", "TXD1", "RXD1", "GPIO16", "GPIO17", NULL,
+};
+
+START_TEST(every_line_of_the_header_has_its_gpio_number_and_its_kernel_name)
+{
+	struct gpio_places places = fake_places();
+	struct gpio_error error = { "" };
+	struct gpio_spec spec = { .name = "LED" };
+	struct gpio_line_info info;
+	unsigned int offset;
+
+	fake_add("gpiochip0", header_labels[_i])->names = function_names;
+	struct gpio_chip *chip = gpio_find_chip(&places, "gpiochip0", &error);
+	for (unsigned int i = 0; function_names[i] != NULL; i++) {
+		snprintf(spec.line, sizeof(spec.line), "GPIO%u", i);
+		ck_assert_msg(gpio_find_line(chip, &spec, &offset, &info, &error) == 0, "%s", error.text);
+		ck_assert_uint_eq(offset, i);
+		ck_assert_str_eq(info.name, function_names[i]);
+		snprintf(spec.line, sizeof(spec.line), "%s", function_names[i]);
+		ck_assert_msg(gpio_find_line(chip, &spec, &offset, &info, &error) == 0, "%s", error.text);
+		ck_assert_uint_eq(offset, i);
+	}
+	chip->ops->close(chip);
+}
+END_TEST
+
 static const struct {
 	const char *line;
 	const char *sentence;
@@ -458,6 +488,100 @@ START_TEST(control_bytes_of_a_holder_reach_no_terminal)
 }
 END_TEST
 
+/* --- the board --- */
+
+/* The 40 pins: which line comes out there; -1: power, ground, or the EEPROM of a HAT. */
+static const int header[41] = {
+	-1, -1, -1, 2, -1, 3, -1, 4, 14, -1, 15, 17, 18, 27, -1, 22, 23, -1, 24, 10, -1, 9, 25, 11, 8, -1, 7, -1, -1, 5, -1, 6, 12, 13,
+	-1, 19, 16, 26, 20, -1, 21,
+};
+
+START_TEST(each_line_of_the_header_has_its_pin_and_no_other)
+{
+	unsigned int found = 0;
+
+	for (unsigned int line = 0; line < 64; line++) {
+		unsigned int pin = gpio_header_pin(header_labels[_i], line);
+
+		if (pin == 0)
+			continue;
+		ck_assert_uint_le(pin, 40);
+		ck_assert_int_eq(header[pin], (int)line);
+		found++;
+	}
+	ck_assert_uint_eq(found, 26);
+	ck_assert_uint_eq(gpio_header_pin(header_labels[_i], UINT_MAX), 0);
+}
+END_TEST
+
+START_TEST(other_chips_have_no_pins)
+{
+	ck_assert_uint_eq(gpio_header_pin("raspberrypi-exp-gpio", 17), 0);
+	ck_assert_uint_eq(gpio_header_pin("sim", 17), 0);
+	ck_assert_uint_eq(gpio_header_pin("", 17), 0);
+}
+END_TEST
+
+/* Writes a parameter of a driver below the directory of this test, or takes it away again. */
+static void parameter(const char *module, const char *value)
+{
+	static const char *const parts[] = { "", "/parameters", "/parameters/persist_gpio_outputs" };
+	char path[3][400];
+
+	for (size_t i = 0; i < 3; i++)
+		snprintf(path[i], sizeof(path[i]), "%s/%s%s", fake.directory, module, parts[i]);
+	if (value != NULL) {
+		ck_assert_int_eq(mkdir(path[0], 0700), 0);
+		ck_assert_int_eq(mkdir(path[1], 0700), 0);
+		FILE *file = fopen(path[2], "we");
+		ck_assert_ptr_nonnull(file);
+		ck_assert_int_ge(fprintf(file, "%s\n", value), 0);
+		ck_assert_int_eq(fclose(file), 0);
+	} else {
+		ck_assert_int_eq(unlink(path[2]), 0);
+		ck_assert_int_eq(rmdir(path[1]), 0);
+		ck_assert_int_eq(rmdir(path[0]), 0);
+	}
+}
+
+static const struct {
+	const char *bcm2835; /* NULL: this kernel has no such parameter */
+	const char *rp1;
+	const char *told;
+} policies[] = {
+	{ NULL, NULL, "lines that are released become inputs (this kernel has no persist_gpio_outputs)" },
+	{ "N", NULL, "lines that are released become inputs (persist_gpio_outputs is off)" },
+	{ NULL, "N", "lines that are released become inputs (persist_gpio_outputs is off)" },
+	{ "N", "N", "lines that are released become inputs (persist_gpio_outputs is off)" },
+	{ "Y", NULL, "lines that are released keep their level (persist_gpio_outputs is on)" },
+	{ NULL, "Y", "lines that are released keep their level (persist_gpio_outputs is on)" },
+	{ "Y", "Y", "lines that are released keep their level (persist_gpio_outputs is on)" },
+	{ "Y", "N", "lines that are released keep their level on one of pinctrl_bcm2835 and pinctrl_rp1, and become inputs on the "
+		    "other (persist_gpio_outputs)" },
+	{ "N", "Y", "lines that are released keep their level on one of pinctrl_bcm2835 and pinctrl_rp1, and become inputs on the "
+		    "other (persist_gpio_outputs)" },
+};
+
+START_TEST(what_becomes_of_released_lines_is_told)
+{
+	if (policies[_i].bcm2835 != NULL)
+		parameter("pinctrl_bcm2835", policies[_i].bcm2835);
+	if (policies[_i].rp1 != NULL)
+		parameter("pinctrl_rp1", policies[_i].rp1);
+	ck_assert_str_eq(gpio_release_policy_at(fake.directory), policies[_i].told);
+	if (policies[_i].bcm2835 != NULL)
+		parameter("pinctrl_bcm2835", NULL);
+	if (policies[_i].rp1 != NULL)
+		parameter("pinctrl_rp1", NULL);
+}
+END_TEST
+
+START_TEST(what_becomes_of_released_lines_is_told_of_this_kernel)
+{
+	ck_assert_str_eq(gpio_release_policy(), gpio_release_policy_at("/sys/module"));
+}
+END_TEST
+
 /* --- list --- */
 
 /* What gpio_list() writes, and how many chips it counts. */
@@ -485,9 +609,11 @@ START_TEST(the_list_shows_chips_lines_and_holders)
 	fake_add_device("gpiochip1", "/dev/zero", "secret")->open_errno = EACCES;
 	ck_assert_int_eq(listed(text, sizeof(text), &places, false), 1);
 	contains(text, "gpiochip0 (pinctrl-rp1), 54 lines\n");
-	contains(text, "     0  ID_SDA                           output\n");
-	contains(text, "     6  -                                input\n");
-	contains(text, "     7  SPI_CE1_N                        input   held by \"spi0 CS1\"\n");
+	contains(text, "     0  ID_SDA                                   output\n");
+	contains(text, "     2  SDA1                             pin 3   input\n");
+	contains(text, "     6  -                                pin 31  input\n");
+	contains(text, "     7  SPI_CE1_N                        pin 26  input   held by \"spi0 CS1\"\n");
+	contains(text, "    28  -                                        input\n");
 	contains(text, "gpiochip1 could not be opened: Permission denied\n");
 	ck_assert_ptr_null(strstr(text, "gpiochip4"));
 	ck_assert_ptr_null(strstr(text, "sim"));
@@ -504,7 +630,19 @@ START_TEST(a_holder_without_a_name_is_listed_as_one)
 	chip->holder = "";
 	chip->held = 3;
 	ck_assert_int_eq(listed(text, sizeof(text), &places, false), 1);
-	contains(text, "     3  GPIO3                            input   held\n");
+	contains(text, "     3  GPIO3                            pin 5   input   held\n");
+}
+END_TEST
+
+START_TEST(the_list_has_no_pins_of_other_chips)
+{
+	static char text[16384];
+	struct gpio_places places = fake_places();
+
+	fake_add_device("gpiochip0", "/dev/null", "raspberrypi-exp-gpio");
+	ck_assert_int_eq(listed(text, sizeof(text), &places, true), 2);
+	contains(text, "\n     3  GPIO3                            input\n");
+	ck_assert_ptr_null(strstr(text, "pin "));
 }
 END_TEST
 
@@ -541,6 +679,20 @@ START_TEST(the_build_knows_its_library)
 	else
 		contains(version, "libgpiod ");
 	ck_assert_str_eq(gpio_backend_version(), version);
+}
+END_TEST
+
+static const struct {
+	int reason;
+	bool again;
+} refusals[] = {
+	{ ENXIO, true }, { ENODEV, true }, { EINVAL, true }, { EOPNOTSUPP, true }, { ENOSYS, true }, { EBUSY, false },
+	{ EPERM, false }, { EMFILE, false }, { ENOMEM, false }, { 0, false },
+};
+
+START_TEST(a_request_without_edges_is_tried_where_the_driver_has_none)
+{
+	ck_assert_int_eq(gpio_edges_refused(refusals[_i].reason), refusals[_i].again);
 }
 END_TEST
 
@@ -592,10 +744,24 @@ static TCase *lines_case(void)
 	tcase_add_checked_fixture(lines, fake_begin, fake_end);
 	tcase_add_loop_test(lines, a_line_of_the_header_is_found_by_name_number_or_gpio_number, 0, ROWS(wanted_lines));
 	tcase_add_loop_test(lines, a_line_of_another_chip_is_found_by_name_or_number, 0, ROWS(wanted_lines));
+	tcase_add_loop_test(
+		lines, every_line_of_the_header_has_its_gpio_number_and_its_kernel_name, 0, ROWS(header_labels));
 	tcase_add_loop_test(lines, a_line_that_is_not_there_is_told, 0, ROWS(lost_lines));
 	tcase_add_test(lines, a_busy_line_is_told_with_its_holder);
 	tcase_add_test(lines, control_bytes_of_a_holder_reach_no_terminal);
 	return lines;
+}
+
+static TCase *board_case(void)
+{
+	TCase *board = tcase_create("board");
+
+	tcase_add_checked_fixture(board, fake_begin, fake_end);
+	tcase_add_loop_test(board, each_line_of_the_header_has_its_pin_and_no_other, 0, ROWS(header_labels));
+	tcase_add_test(board, other_chips_have_no_pins);
+	tcase_add_loop_test(board, what_becomes_of_released_lines_is_told, 0, ROWS(policies));
+	tcase_add_test(board, what_becomes_of_released_lines_is_told_of_this_kernel);
+	return board;
 }
 
 static TCase *list_case(void)
@@ -605,9 +771,11 @@ static TCase *list_case(void)
 	tcase_add_checked_fixture(list, fake_begin, fake_end);
 	tcase_add_test(list, the_list_shows_chips_lines_and_holders);
 	tcase_add_test(list, a_holder_without_a_name_is_listed_as_one);
+	tcase_add_test(list, the_list_has_no_pins_of_other_chips);
 	tcase_add_test(list, the_list_shows_the_simulated_chip_when_asked);
 	tcase_add_test(list, this_machine_can_be_listed_whatever_it_has);
 	tcase_add_test(list, the_build_knows_its_library);
+	tcase_add_loop_test(list, a_request_without_edges_is_tried_where_the_driver_has_none, 0, ROWS(refusals));
 	return list;
 }
 
@@ -618,6 +786,7 @@ Suite *gpio_find_suite(void)
 	suite_add_tcase(suite, devices_case());
 	suite_add_tcase(suite, chips_case());
 	suite_add_tcase(suite, lines_case());
+	suite_add_tcase(suite, board_case());
 	suite_add_tcase(suite, list_case());
 	return suite;
 }

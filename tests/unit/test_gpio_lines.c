@@ -4,6 +4,8 @@
  * gpio/lines.c and gpio/lookup.c: what signals do to lines. The electrical levels are read past the code under test,
  * from chips of a kernel that does not exist (test_gpio_fake.h).
  */
+#include <poll.h>
+
 #include "tests/unit/test_gpio_fake.h"
 
 #include "gpio/lines.h"
@@ -15,14 +17,16 @@ static struct {
 	size_t count;
 	char name[8][GPIO_NAME_SIZE];
 	uint8_t old_value[8], new_value[8];
+	int64_t time[8];
 	void *context;
 } told;
 
-static void note_change(void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value)
+static void note_change(void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time)
 {
 	ck_assert_uint_lt(told.count, 8);
 	snprintf(told.name[told.count], GPIO_NAME_SIZE, "%s", line->spec.name);
 	told.old_value[told.count] = old_value;
+	told.time[told.count] = time;
 	told.new_value[told.count++] = new_value;
 	ck_assert_uint_eq(line->value, new_value);
 	told.context = context;
@@ -774,6 +778,96 @@ START_TEST(the_simulated_chip_serves_on_any_machine)
 }
 END_TEST
 
+/* --- edges --- */
+
+static struct gpio_lines *open_sim(const char *text)
+{
+	struct gpio_specs specs = parsed(text);
+	struct gpio_error error = { "" };
+	struct gpio_lines *lines = gpio_lines_open(&specs, "sim", false, &error);
+
+	ck_assert_msg(lines != NULL, "%s", error.text);
+	gpio_lines_on_change(lines, note_change, &told);
+	return lines;
+}
+
+static void must_be_told(size_t index, const char *name, uint8_t value, int64_t time)
+{
+	ck_assert_uint_lt(index, told.count);
+	ck_assert_str_eq(told.name[index], name);
+	ck_assert_uint_eq(told.new_value[index], value);
+	ck_assert_uint_eq(told.old_value[index], !value);
+	ck_assert_int_eq(told.time[index], time);
+}
+
+START_TEST(an_input_tells_of_both_edges_with_their_time)
+{
+	struct gpio_lines *lines = open_sim("LED=GPIO17 A=GPIO5,input B=GPIO6,input,active-low,bias=pull-up");
+	struct gpio_chip *chip = lines->chip[0];
+
+	ck_assert_uint_eq(gpio_lines_at(lines, 1)->value, 0);
+	ck_assert_uint_eq(gpio_lines_at(lines, 2)->value, 0);
+	ck_assert_int_ge(gpio_lines_edge_fd(lines, 0), 0);
+	ck_assert_int_eq(gpio_sim_drive(chip, 5, 1, 1000), 0);
+	ck_assert_int_eq(gpio_sim_drive(chip, 6, 0, 2000), 0);
+	ck_assert_int_eq(gpio_sim_drive(chip, 5, 0, 3000), 0);
+	ck_assert_uint_eq(told.count, 0);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, NULL), 0);
+	ck_assert_uint_eq(told.count, 3);
+	must_be_told(0, "A", 1, 1000);
+	must_be_told(1, "B", 1, 2000);
+	must_be_told(2, "A", 0, 3000);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, NULL), 0);
+	ck_assert_uint_eq(told.count, 3);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(outputs_alone_have_no_edges)
+{
+	struct gpio_lines *lines = open_sim("LED=GPIO17");
+
+	ck_assert_uint_eq(gpio_lines_chips(lines), 1);
+	ck_assert_int_eq(gpio_lines_edge_fd(lines, 0), -1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* More than a chip keeps: however many are lost, the last value is told. */
+START_TEST(after_lost_edges_the_last_value_is_told)
+{
+	struct gpio_lines *lines = open_sim("A=GPIO5,input B=GPIO6,input");
+	struct pollfd waiting = { .fd = gpio_lines_edge_fd(lines, 0), .events = POLLIN };
+	int calls = 0;
+
+	for (int i = 0; i < 10001; i++)
+		ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 5, (i + 1) % 2, i), 0);
+	ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 6, 1, 20000), 0);
+	gpio_lines_on_change(lines, NULL, NULL);
+	while (poll(&waiting, 1, 0) == 1) {
+		ck_assert_int_lt(calls++, 1000);
+		ck_assert_int_eq(gpio_lines_edges(lines, 0, NULL), 0);
+	}
+	ck_assert_int_gt(calls, 0);
+	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, 1);
+	ck_assert_uint_eq(gpio_lines_at(lines, 1)->value, 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_chip_that_is_gone_says_so_at_its_inputs)
+{
+	struct gpio_lines *lines = open_sim("A=GPIO5,input");
+	struct gpio_error error = { "" };
+
+	gpio_sim_unplug(lines->chip[0]);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, &error), -1);
+	ck_assert_int_eq(errno, ENODEV);
+	ck_assert_msg(strstr(error.text, "sim") != NULL, "%s", error.text);
+	gpio_lines_close(lines);
+}
+END_TEST
+
 START_TEST(a_check_finds_what_opening_would)
 {
 	struct gpio_specs good = parsed("LED=GPIO17");
@@ -822,6 +916,10 @@ static TCase *open_case(void)
 	tcase_add_test(open, what_was_requested_is_made_safe_when_a_later_chip_fails);
 	tcase_add_test(open, an_input_that_cannot_be_had_moves_no_output);
 	tcase_add_test(open, the_simulated_chip_serves_on_any_machine);
+	tcase_add_test(open, an_input_tells_of_both_edges_with_their_time);
+	tcase_add_test(open, outputs_alone_have_no_edges);
+	tcase_add_test(open, after_lost_edges_the_last_value_is_told);
+	tcase_add_test(open, a_chip_that_is_gone_says_so_at_its_inputs);
 	tcase_add_test(open, a_check_finds_what_opening_would);
 	tcase_add_test(open, looking_up_requests_nothing);
 	return open;

@@ -1,474 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * Copyright (C) the httapd authors
  *
- * What every backend of gpio/chip.h must do, tried on the simulated chip; with the variable GPIO_TEST_CHIP on another
- * one (say `gpiochip0` of gpio-sim, where nothing is connected). Needs a chip with 16 lines that are all free and
- * that nothing pulls up.
+ * What the simulated chip promises beyond gpio/chip.h (test_gpio_chip.c), and its outside.
  */
 #include <errno.h>
-#include <stdlib.h>
+#include <poll.h>
 #include <string.h>
 
 #include "gpio/chip.h"
-#include "gpio/find.h"
 #include "tests/unit/unit.h"
-
-/* Lines that the tests use: FIRST and some that follow. */
-#define FIRST 4U
-#define COUNT 8U
-#define ALL UINT64_C(0xff)
-
-static struct gpio_chip *chip;
-
-static void open_chip(void)
-{
-	const char *wanted = getenv("GPIO_TEST_CHIP");
-	struct gpio_places places = gpio_places_here();
-	struct gpio_error error = { "" };
-
-	chip = gpio_find_chip(&places, wanted != NULL ? wanted : "sim", &error);
-	ck_assert_msg(chip != NULL, "%s", error.text);
-}
-
-static void close_chip(void)
-{
-	chip->ops->close(chip);
-	chip = NULL;
-}
-
-/* Fills in `count` lines from FIRST on, push-pull, low, with consumers A, B, C, ... */
-static void configure(struct gpio_line_config *config, size_t count)
-{
-	static const char *const names[] = { "A", "B", "C", "D", "E", "F", "G", "H" };
-
-	for (size_t i = 0; i < count; i++)
-		config[i] = (struct gpio_line_config){ .consumer = names[i], .offset = FIRST + (unsigned int)i };
-}
-
-static struct gpio_request *hold(enum gpio_direction direction, struct gpio_line_config *config, size_t count)
-{
-	struct gpio_request *request = chip->ops->request(chip, direction, config, count);
-
-	ck_assert_msg(request != NULL, "the lines could not be requested: %s", strerror(errno));
-	return request;
-}
-
-static struct gpio_request *hold_outputs(size_t count)
-{
-	struct gpio_line_config config[COUNT];
-
-	configure(config, count);
-	return hold(GPIO_OUTPUT, config, count);
-}
-
-static void set(struct gpio_request *request, uint64_t lines, uint64_t levels)
-{
-	ck_assert_int_eq(chip->ops->set(request, lines, levels), 0);
-}
-
-static uint64_t get(struct gpio_request *request, uint64_t lines)
-{
-	uint64_t levels = UINT64_MAX;
-
-	ck_assert_int_eq(chip->ops->get(request, lines, &levels), 0);
-	return levels;
-}
-
-static struct gpio_line_info info_of(unsigned int offset)
-{
-	struct gpio_line_info info;
-
-	memset(&info, 0xff, sizeof(info));
-	ck_assert_int_eq(chip->ops->line_info(chip, offset, &info), 0);
-	return info;
-}
-
-/* --- what is told --- */
-
-START_TEST(a_chip_has_a_name_a_label_and_lines)
-{
-	ck_assert_str_ne(chip->name, "");
-	ck_assert_str_ne(chip->label, "");
-	ck_assert_uint_ge(chip->line_count, FIRST + COUNT);
-	ck_assert_str_ne(chip->ops->version(), "");
-}
-END_TEST
-
-START_TEST(a_line_that_nobody_holds_is_free_and_names_nobody)
-{
-	struct gpio_line_info info = info_of(FIRST);
-
-	ck_assert(!info.used);
-	ck_assert_str_eq(info.consumer, "");
-}
-END_TEST
-
-START_TEST(every_line_tells_about_itself)
-{
-	for (unsigned int i = 0; i < chip->line_count; i++)
-		ck_assert(memchr(info_of(i).name, '\0', GPIO_NAME_SIZE) != NULL);
-}
-END_TEST
-
-START_TEST(a_held_line_names_its_holder)
-{
-	struct gpio_request *request = hold_outputs(1);
-	struct gpio_line_info info = info_of(FIRST);
-
-	ck_assert(info.used);
-	ck_assert_str_eq(info.consumer, "A");
-	ck_assert_int_eq(info.direction, GPIO_OUTPUT);
-	ck_assert(!info_of(FIRST + 1).used);
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(lines_held_together_name_all_that_are_in_the_request)
-{
-	struct gpio_request *request = hold_outputs(3);
-
-	for (unsigned int i = 0; i < 3; i++)
-		ck_assert_str_eq(info_of(FIRST + i).consumer, "A,B,C");
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(a_consumer_is_cut_to_what_the_kernel_keeps)
-{
-	struct gpio_line_config config[2];
-
-	configure(config, 2);
-	config[0].consumer = "A_NAME_OF_20_LETTERS";
-	config[1].consumer = "B_NAME_OF_20_LETTERS";
-	struct gpio_request *request = hold(GPIO_OUTPUT, config, 2);
-	ck_assert_str_eq(info_of(FIRST).consumer, "A_NAME_OF_20_LETTERS,B_NAME_OF_");
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(a_held_input_tells_its_direction)
-{
-	struct gpio_line_config config[1];
-
-	configure(config, 1);
-	struct gpio_request *request = hold(GPIO_INPUT, config, 1);
-	ck_assert_int_eq(info_of(FIRST).direction, GPIO_INPUT);
-	ck_assert_str_eq(info_of(FIRST).consumer, "A");
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(a_line_that_was_let_go_is_free_again)
-{
-	chip->ops->release(hold_outputs(2));
-	for (unsigned int i = 0; i < 2; i++) {
-		ck_assert(!info_of(FIRST + i).used);
-		ck_assert_str_eq(info_of(FIRST + i).consumer, "");
-	}
-	chip->ops->release(hold_outputs(2));
-}
-END_TEST
-
-/* --- who holds what --- */
-
-START_TEST(a_line_is_held_once)
-{
-	struct gpio_request *request = hold_outputs(1);
-	struct gpio_line_config config[1];
-
-	configure(config, 1);
-	errno = 0;
-	ck_assert_ptr_null(chip->ops->request(chip, GPIO_INPUT, config, 1));
-	ck_assert_int_eq(errno, EBUSY);
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(of_several_lines_all_are_held_or_none)
-{
-	struct gpio_line_config config[COUNT];
-
-	configure(config, COUNT);
-	struct gpio_request *request = hold(GPIO_OUTPUT, &config[COUNT - 1], 1);
-	/* Different biases, so that a backend that needs a request for each has one granted before one is refused. */
-	for (size_t i = 0; i < COUNT; i++)
-		config[i].bias = i < COUNT / 2 ? GPIO_BIAS_PULL_UP : GPIO_BIAS_PULL_DOWN;
-	errno = 0;
-	ck_assert_ptr_null(chip->ops->request(chip, GPIO_OUTPUT, config, COUNT));
-	ck_assert_int_eq(errno, EBUSY);
-	for (unsigned int i = 0; i < COUNT - 1; i++)
-		ck_assert(!info_of(FIRST + i).used);
-	chip->ops->release(request);
-}
-END_TEST
-
-/* --- outputs --- */
-
-START_TEST(an_output_appears_with_its_first_level)
-{
-	struct gpio_line_config config[1];
-
-	configure(config, 1);
-	config[0].level = _i != 0 ? GPIO_HIGH : GPIO_LOW;
-	struct gpio_request *request = hold(GPIO_OUTPUT, config, 1);
-	ck_assert_uint_eq(get(request, 1), (uint64_t)_i);
-	ck_assert_int_eq(config[0].level, _i != 0 ? GPIO_HIGH : GPIO_LOW);
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(several_outputs_appear_with_a_level_each)
-{
-	struct gpio_line_config config[COUNT];
-
-	configure(config, COUNT);
-	for (size_t i = 0; i < COUNT; i++)
-		config[i].level = (0xa5 >> i & 1) != 0 ? GPIO_HIGH : GPIO_LOW;
-	struct gpio_request *request = hold(GPIO_OUTPUT, config, COUNT);
-	ck_assert_uint_eq(get(request, ALL), 0xa5);
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(an_output_reads_back_what_was_written)
-{
-	struct gpio_request *request = hold_outputs(1);
-
-	set(request, 1, 1);
-	ck_assert_uint_eq(get(request, 1), 1);
-	set(request, 1, 0);
-	ck_assert_uint_eq(get(request, 1), 0);
-	set(request, 1, 1);
-	ck_assert_uint_eq(get(request, 1), 1);
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(a_write_of_one_line_leaves_the_others)
-{
-	struct gpio_request *request = hold_outputs(COUNT);
-
-	set(request, ALL, 0xff);
-	set(request, UINT64_C(1) << _i, 0);
-	ck_assert_uint_eq(get(request, ALL), ALL & ~(UINT64_C(1) << _i));
-	set(request, ALL, 0);
-	set(request, UINT64_C(1) << _i, ALL);
-	ck_assert_uint_eq(get(request, ALL), UINT64_C(1) << _i);
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(any_pattern_over_any_set_of_lines_is_written)
-{
-	struct gpio_request *request = hold_outputs(COUNT);
-	uint64_t expected = 0;
-
-	for (uint64_t i = 0; i < 256; i++) {
-		uint64_t lines = i * 37 & ALL;
-		uint64_t levels = i * 101 & ALL;
-
-		expected = (expected & ~lines) | (levels & lines);
-		if (lines != 0)
-			set(request, lines, levels);
-		ck_assert_uint_eq(get(request, ALL), expected);
-	}
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(a_read_of_some_lines_tells_of_no_others)
-{
-	struct gpio_request *request = hold_outputs(COUNT);
-
-	set(request, ALL, ALL);
-	ck_assert_uint_eq(get(request, 0x81), 0x81);
-	ck_assert_uint_eq(get(request, 0x10), 0x10);
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(the_order_of_a_request_need_not_be_that_of_the_chip)
-{
-	struct gpio_line_config config[3];
-
-	configure(config, 3);
-	config[0].offset = FIRST + 5;
-	config[2].offset = FIRST;
-	config[0].level = GPIO_HIGH;
-	struct gpio_request *request = hold(GPIO_OUTPUT, config, 3);
-	ck_assert_uint_eq(get(request, 7), 1);
-	set(request, 4, 4);
-	ck_assert_uint_eq(get(request, 7), 5);
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(all_lines_of_a_request_move)
-{
-	struct gpio_line_config config[GPIO_LINES_MAX];
-	size_t count = chip->line_count < GPIO_LINES_MAX ? chip->line_count : GPIO_LINES_MAX;
-	uint64_t all = UINT64_MAX >> (GPIO_LINES_MAX - count);
-
-	for (size_t i = 0; i < count; i++)
-		config[i] = (struct gpio_line_config){ .consumer = "ALL", .offset = (unsigned int)i };
-	struct gpio_request *request = hold(GPIO_OUTPUT, config, count);
-	set(request, all, UINT64_C(0x5a5a5a5a5a5a5a5a));
-	ck_assert_uint_eq(get(request, all), UINT64_C(0x5a5a5a5a5a5a5a5a) & all);
-	set(request, all, all);
-	ck_assert_uint_eq(get(request, all), all);
-	chip->ops->release(request);
-}
-END_TEST
-
-/* --- bias and drive --- */
-
-static const struct {
-	enum gpio_bias bias;
-	uint64_t level;
-} pulls[] = { { GPIO_BIAS_PULL_UP, 1 }, { GPIO_BIAS_PULL_DOWN, 0 } };
-
-START_TEST(an_input_that_nobody_drives_shows_its_bias)
-{
-	struct gpio_line_config config[1];
-
-	configure(config, 1);
-	config[0].bias = pulls[_i].bias;
-	struct gpio_request *request = hold(GPIO_INPUT, config, 1);
-	ck_assert_uint_eq(get(request, 1), pulls[_i].level);
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(inputs_of_one_request_have_a_bias_each)
-{
-	struct gpio_line_config config[4];
-
-	configure(config, 4);
-	for (size_t i = 0; i < 4; i++)
-		config[i].bias = pulls[i % 2].bias;
-	struct gpio_request *request = hold(GPIO_INPUT, config, 4);
-	ck_assert_uint_eq(get(request, 0xf), 0x5);
-	ck_assert_uint_eq(get(request, 0x6), 0x4);
-	chip->ops->release(request);
-}
-END_TEST
-
-/* That a line follows its pull again after it was driven is tried on the simulated chip alone: gpio-sim of Linux 6.1
- * forgets it when the kernel, which emulates both drives there, turns the output into an input. */
-START_TEST(an_open_drain_output_is_let_up_and_driven_down)
-{
-	struct gpio_line_config config[1];
-
-	configure(config, 1);
-	config[0].drive = GPIO_OPEN_DRAIN;
-	config[0].bias = GPIO_BIAS_PULL_UP;
-	config[0].level = GPIO_HIGH;
-	struct gpio_request *request = hold(GPIO_OUTPUT, config, 1);
-	ck_assert_uint_eq(get(request, 1), 1);
-	set(request, 1, 0);
-	ck_assert_uint_eq(get(request, 1), 0);
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(an_open_source_output_is_let_down_and_driven_up)
-{
-	struct gpio_line_config config[1];
-
-	configure(config, 1);
-	config[0].drive = GPIO_OPEN_SOURCE;
-	config[0].bias = GPIO_BIAS_PULL_DOWN;
-	struct gpio_request *request = hold(GPIO_OUTPUT, config, 1);
-	ck_assert_uint_eq(get(request, 1), 0);
-	set(request, 1, 1);
-	ck_assert_uint_eq(get(request, 1), 1);
-	chip->ops->release(request);
-}
-END_TEST
-
-START_TEST(outputs_of_different_kinds_are_written_together)
-{
-	struct gpio_line_config config[COUNT];
-
-	configure(config, COUNT);
-	for (size_t i = 0; i < COUNT; i++) {
-		config[i].bias = i % 4 < 2 ? GPIO_BIAS_PULL_UP : GPIO_BIAS_AS_IS;
-		config[i].drive = i % 4 == 1 ? GPIO_OPEN_DRAIN : GPIO_PUSH_PULL;
-		config[i].level = GPIO_HIGH;
-	}
-	struct gpio_request *request = hold(GPIO_OUTPUT, config, COUNT);
-	ck_assert_uint_eq(get(request, ALL), ALL);
-	set(request, ALL, 0x33);
-	ck_assert_uint_eq(get(request, ALL), 0x33);
-	set(request, 0x0f, 0x0c);
-	ck_assert_uint_eq(get(request, ALL), 0x3c);
-	chip->ops->release(request);
-}
-END_TEST
-
-/* --- keep --- */
-
-/* Leaves the line with a level that the next one finds: pulled one way, and let go. */
-static void leave(unsigned int offset, uint64_t level)
-{
-	struct gpio_line_config config = {
-		.consumer = "BEFORE",
-		.offset = offset,
-		.bias = level != 0 ? GPIO_BIAS_PULL_UP : GPIO_BIAS_PULL_DOWN,
-	};
-
-	chip->ops->release(hold(GPIO_INPUT, &config, 1));
-}
-
-START_TEST(an_output_that_keeps_shows_what_the_line_showed)
-{
-	struct gpio_line_config config[1];
-
-	leave(FIRST, (uint64_t)_i);
-	configure(config, 1);
-	config[0].level = GPIO_LEVEL_KEEP;
-	struct gpio_request *request = hold(GPIO_OUTPUT, config, 1);
-	ck_assert_int_eq(config[0].level, _i != 0 ? GPIO_HIGH : GPIO_LOW);
-	ck_assert_uint_eq(get(request, 1), (uint64_t)_i);
-	ck_assert_int_eq(info_of(FIRST).direction, GPIO_OUTPUT);
-	ck_assert_str_eq(info_of(FIRST).consumer, "A");
-	set(request, 1, (uint64_t)!_i);
-	ck_assert_uint_eq(get(request, 1), (uint64_t)!_i);
-	chip->ops->release(request);
-	leave(FIRST, 0);
-}
-END_TEST
-
-START_TEST(outputs_that_keep_stand_beside_others_of_all_kinds)
-{
-	struct gpio_line_config config[COUNT];
-
-	leave(FIRST + 2, 1);
-	leave(FIRST + 3, 0);
-	leave(FIRST + 6, 1);
-	configure(config, COUNT);
-	config[0].level = GPIO_HIGH;
-	config[2].level = GPIO_LEVEL_KEEP;
-	config[3].level = GPIO_LEVEL_KEEP;
-	config[5].level = GPIO_HIGH;
-	config[5].drive = GPIO_OPEN_DRAIN;
-	config[5].bias = GPIO_BIAS_PULL_UP;
-	config[6].level = GPIO_LEVEL_KEEP;
-	config[6].drive = GPIO_OPEN_DRAIN;
-	config[6].bias = GPIO_BIAS_PULL_UP;
-	struct gpio_request *request = hold(GPIO_OUTPUT, config, COUNT);
-	ck_assert_uint_eq(get(request, ALL), 0x65);
-	for (size_t i = 0; i < COUNT; i++)
-		ck_assert_int_eq(config[i].level, (0x65 >> i & 1) != 0 ? GPIO_HIGH : GPIO_LOW);
-	set(request, ALL, 0x48);
-	ck_assert_uint_eq(get(request, ALL), 0x48);
-	chip->ops->release(request);
-	leave(FIRST + 2, 0);
-	leave(FIRST + 6, 0);
-}
-END_TEST
-
-/* --- what only the simulated chip promises --- */
 
 static struct gpio_chip *open_sim(void)
 {
@@ -574,6 +114,178 @@ START_TEST(a_simulated_line_keeps_its_pull_until_another_is_asked_for)
 }
 END_TEST
 
+/* --- the outside --- */
+
+/* The outside and the pull, and what an input and an open-drain output that is let up show of them. */
+static const struct {
+	int outside;
+	enum gpio_bias bias;
+	int shown;
+} outsides[] = {
+	{ -1, GPIO_BIAS_AS_IS, 0 },
+	{ -1, GPIO_BIAS_PULL_UP, 1 },
+	{ -1, GPIO_BIAS_PULL_DOWN, 0 },
+	{ 0, GPIO_BIAS_AS_IS, 0 },
+	{ 0, GPIO_BIAS_PULL_UP, 0 },
+	{ 1, GPIO_BIAS_AS_IS, 1 },
+	{ 1, GPIO_BIAS_PULL_DOWN, 1 },
+};
+
+START_TEST(the_outside_is_stronger_than_a_pull_and_weaker_than_a_driven_output)
+{
+	struct gpio_chip *sim = open_sim();
+	struct gpio_line_config config[3] = {
+		{ .consumer = "IN", .offset = 1, .bias = outsides[_i].bias },
+		{ .consumer = "DRAIN", .offset = 2, .bias = outsides[_i].bias, .drive = GPIO_OPEN_DRAIN, .level = GPIO_HIGH },
+		{ .consumer = "OUT", .offset = 3, .level = GPIO_HIGH },
+	};
+	struct gpio_request *input = sim->ops->request(sim, GPIO_INPUT, &config[0], 1);
+	struct gpio_request *outputs = sim->ops->request(sim, GPIO_OUTPUT, &config[1], 2);
+	uint64_t levels;
+
+	for (unsigned int i = 1; i <= 3; i++)
+		ck_assert_int_eq(gpio_sim_drive(sim, i, outsides[_i].outside, 0), 0);
+	ck_assert_int_eq(sim->ops->get(input, 1, &levels), 0);
+	ck_assert_int_eq((int)levels, outsides[_i].shown);
+	ck_assert_int_eq(sim->ops->get(outputs, 3, &levels), 0);
+	ck_assert_int_eq((int)levels, 2 | outsides[_i].shown);
+	ck_assert_int_eq(gpio_sim_level(sim, 1), outsides[_i].shown);
+	ck_assert_int_eq(gpio_sim_level(sim, 3), 1);
+	sim->ops->release(input);
+	sim->ops->release(outputs);
+	sim->ops->close(sim);
+}
+END_TEST
+
+/* Holds line 5 as an input that is pulled up. */
+static struct gpio_request *hold_button(struct gpio_chip *sim)
+{
+	struct gpio_line_config config = { .consumer = "BUTTON", .offset = 5, .bias = GPIO_BIAS_PULL_UP };
+	struct gpio_request *request = sim->ops->request(sim, GPIO_INPUT, &config, 1);
+
+	ck_assert_ptr_nonnull(request);
+	return request;
+}
+
+START_TEST(an_edge_has_the_level_and_the_time_that_were_given)
+{
+	/* From the pull, 1, down to 0 and let go again; each move twice. */
+	static const int moves[] = { 1, -1, 0, 0, -1, 1, 0 };
+	static const struct gpio_edge expected[] = { { 0, 0, 102 }, { 0, 1, 104 }, { 0, 0, 106 } };
+	struct gpio_chip *sim = open_sim();
+	struct gpio_request *button = hold_button(sim);
+	struct gpio_edge edge;
+
+	for (int i = 0; i < 7; i++)
+		ck_assert_int_eq(gpio_sim_drive(sim, 5, moves[i], 100 + i), 0);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(sim->ops->read_edge(button, &edge), 1);
+		ck_assert_uint_eq(edge.bit, expected[i].bit);
+		ck_assert_uint_eq(edge.level, expected[i].level);
+		ck_assert_int_eq(edge.time, expected[i].time);
+	}
+	ck_assert_int_eq(sim->ops->read_edge(button, &edge), 0);
+	sim->ops->release(button);
+	sim->ops->close(sim);
+}
+END_TEST
+
+START_TEST(of_too_many_edges_the_oldest_are_lost)
+{
+	struct gpio_chip *sim = open_sim();
+	struct gpio_request *button = hold_button(sim);
+	struct gpio_edge edge;
+
+	for (int turn = 0; turn < 2; turn++) { /* the ring wherever it stands */
+		for (int i = 1; i <= GPIO_SIM_EDGES + 3; i++)
+			gpio_sim_drive(sim, 5, (turn + i + 1) % 2, i);
+		for (int i = 4; i <= GPIO_SIM_EDGES + 3; i++) {
+			ck_assert_int_eq(sim->ops->read_edge(button, &edge), 1);
+			ck_assert_int_eq(edge.time, i);
+			ck_assert_int_eq(edge.level, (turn + i + 1) % 2);
+		}
+		ck_assert_int_eq(sim->ops->read_edge(button, &edge), 0);
+	}
+	sim->ops->release(button);
+	sim->ops->close(sim);
+}
+END_TEST
+
+START_TEST(a_line_that_is_no_held_input_has_no_edges)
+{
+	struct gpio_chip *sim = open_sim();
+	struct gpio_line_config config = { .consumer = "DRAIN", .offset = 6, .drive = GPIO_OPEN_DRAIN, .level = GPIO_HIGH };
+	struct gpio_request *button = hold_button(sim);
+	struct gpio_request *drain = sim->ops->request(sim, GPIO_OUTPUT, &config, 1);
+	struct gpio_edge edge;
+
+	for (unsigned int line = 4; line <= 7; line += line == 4 ? 2 : 1) {
+		ck_assert_int_eq(gpio_sim_drive(sim, line, 1, 1), 0);
+		ck_assert_int_eq(gpio_sim_level(sim, line), 1);
+	}
+	ck_assert_int_eq(sim->ops->read_edge(button, &edge), 0);
+	ck_assert_int_eq(sim->ops->read_edge(drain, &edge), 0);
+	sim->ops->release(drain);
+	sim->ops->release(button);
+	sim->ops->close(sim);
+}
+END_TEST
+
+static const struct {
+	unsigned int offset;
+	int level;
+} no_moves[] = { { GPIO_SIM_LINES, 0 }, { UINT32_MAX, 1 }, { 5, 2 }, { 5, -2 } };
+
+START_TEST(a_move_that_cannot_be_is_refused)
+{
+	struct gpio_chip *sim = open_sim();
+	struct gpio_request *button = hold_button(sim);
+	struct gpio_edge edge;
+
+	errno = 0;
+	ck_assert_int_eq(gpio_sim_drive(sim, no_moves[_i].offset, no_moves[_i].level, 0), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(gpio_sim_level(sim, 5), 1);
+	ck_assert_int_eq(sim->ops->read_edge(button, &edge), 0);
+	sim->ops->release(button);
+	sim->ops->close(sim);
+}
+END_TEST
+
+START_TEST(the_outside_stays_when_a_line_is_let_go)
+{
+	struct gpio_chip *sim = open_sim();
+
+	gpio_sim_drive(sim, 5, 0, 0);
+	struct gpio_request *button = hold_button(sim);
+	ck_assert_int_eq(gpio_sim_level(sim, 5), 0);
+	sim->ops->release(button);
+	button = hold_button(sim);
+	ck_assert_int_eq(gpio_sim_level(sim, 5), 0);
+	sim->ops->release(button);
+	sim->ops->close(sim);
+}
+END_TEST
+
+START_TEST(a_simulated_chip_that_is_unplugged_wakes_who_waits_for_edges)
+{
+	struct gpio_chip *sim = open_sim();
+	struct gpio_request *button = hold_button(sim);
+	struct pollfd poll_fd = { .fd = sim->ops->edge_fd(button), .events = POLLIN };
+	struct gpio_edge edge;
+
+	ck_assert_int_eq(poll(&poll_fd, 1, 0), 0);
+	gpio_sim_unplug(sim);
+	ck_assert_int_eq(poll(&poll_fd, 1, 0), 1);
+	errno = 0;
+	ck_assert_int_eq(sim->ops->read_edge(button, &edge), -1);
+	ck_assert_int_eq(errno, ENODEV);
+	ck_assert_int_eq(poll(&poll_fd, 1, 0), 1);
+	sim->ops->release(button);
+	sim->ops->close(sim);
+}
+END_TEST
+
 START_TEST(two_simulated_chips_share_nothing)
 {
 	struct gpio_chip *one = open_sim();
@@ -590,50 +302,24 @@ START_TEST(two_simulated_chips_share_nothing)
 }
 END_TEST
 
-static void add_conformance(TCase *chips)
-{
-	tcase_add_checked_fixture(chips, open_chip, close_chip);
-	tcase_add_test(chips, a_chip_has_a_name_a_label_and_lines);
-	tcase_add_test(chips, a_line_that_nobody_holds_is_free_and_names_nobody);
-	tcase_add_test(chips, every_line_tells_about_itself);
-	tcase_add_test(chips, a_held_line_names_its_holder);
-	tcase_add_test(chips, lines_held_together_name_all_that_are_in_the_request);
-	tcase_add_test(chips, a_consumer_is_cut_to_what_the_kernel_keeps);
-	tcase_add_test(chips, a_held_input_tells_its_direction);
-	tcase_add_test(chips, a_line_that_was_let_go_is_free_again);
-	tcase_add_test(chips, a_line_is_held_once);
-	tcase_add_test(chips, of_several_lines_all_are_held_or_none);
-	tcase_add_loop_test(chips, an_output_appears_with_its_first_level, 0, 2);
-	tcase_add_test(chips, several_outputs_appear_with_a_level_each);
-	tcase_add_test(chips, an_output_reads_back_what_was_written);
-	tcase_add_loop_test(chips, a_write_of_one_line_leaves_the_others, 0, COUNT);
-	tcase_add_test(chips, any_pattern_over_any_set_of_lines_is_written);
-	tcase_add_test(chips, a_read_of_some_lines_tells_of_no_others);
-	tcase_add_test(chips, the_order_of_a_request_need_not_be_that_of_the_chip);
-	tcase_add_test(chips, all_lines_of_a_request_move);
-	tcase_add_loop_test(chips, an_input_that_nobody_drives_shows_its_bias, 0, 2);
-	tcase_add_test(chips, inputs_of_one_request_have_a_bias_each);
-	tcase_add_test(chips, an_open_drain_output_is_let_up_and_driven_down);
-	tcase_add_test(chips, an_open_source_output_is_let_down_and_driven_up);
-	tcase_add_test(chips, outputs_of_different_kinds_are_written_together);
-	tcase_add_loop_test(chips, an_output_that_keeps_shows_what_the_line_showed, 0, 2);
-	tcase_add_test(chips, outputs_that_keep_stand_beside_others_of_all_kinds);
-}
-
 Suite *gpio_sim_suite(void)
 {
 	Suite *suite = suite_create("gpio/sim");
-	TCase *chips = tcase_create("every chip");
 	TCase *sim = tcase_create("simulated");
-
-	add_conformance(chips);
-	suite_add_tcase(suite, chips);
 
 	tcase_add_test(sim, the_simulated_chip_is_that_of_a_header);
 	tcase_add_loop_test(sim, a_simulated_line_that_nobody_drives_follows_its_pull_or_floats_to_0, 0,
 		sizeof(floating) / sizeof(floating[0]));
 	tcase_add_test(sim, a_simulated_output_keeps_its_level_when_it_is_let_go);
 	tcase_add_test(sim, a_simulated_line_keeps_its_pull_until_another_is_asked_for);
+	tcase_add_loop_test(sim, the_outside_is_stronger_than_a_pull_and_weaker_than_a_driven_output, 0,
+		sizeof(outsides) / sizeof(outsides[0]));
+	tcase_add_test(sim, an_edge_has_the_level_and_the_time_that_were_given);
+	tcase_add_test(sim, of_too_many_edges_the_oldest_are_lost);
+	tcase_add_test(sim, a_line_that_is_no_held_input_has_no_edges);
+	tcase_add_loop_test(sim, a_move_that_cannot_be_is_refused, 0, sizeof(no_moves) / sizeof(no_moves[0]));
+	tcase_add_test(sim, the_outside_stays_when_a_line_is_let_go);
+	tcase_add_test(sim, a_simulated_chip_that_is_unplugged_wakes_who_waits_for_edges);
 	tcase_add_test(sim, two_simulated_chips_share_nothing);
 	suite_add_tcase(suite, sim);
 	return suite;

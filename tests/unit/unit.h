@@ -30,6 +30,7 @@ Suite *httap_events_suite(void);
 
 /* gpio/ */
 Suite *gpio_spec_suite(void);
+Suite *gpio_chip_suite(void);
 Suite *gpio_sim_suite(void);
 Suite *gpio_find_suite(void);
 Suite *gpio_lines_suite(void);
