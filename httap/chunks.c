@@ -51,7 +51,7 @@ static int take_extension(struct chunks *chunks, char c, const char **why)
 {
 	if (c == '\r')
 		chunks->state = SIZE_LF;
-	else if (!text_is_value_char(c) || ++chunks->extension_bytes > HTTAP_CHUNK_EXTENSION_MAX)
+	else if (!text_is(c, TEXT_VALUE) || ++chunks->extension_bytes > HTTAP_CHUNK_EXTENSION_MAX)
 		return refuse(why, "chunk extensions must be text of at most 256 bytes in all");
 	return 0;
 }
@@ -60,7 +60,7 @@ static int take_trailer(struct chunks *chunks, char c, const char **why)
 {
 	if (c == '\r')
 		chunks->state = chunks->state == TRAILER_START ? END_LF : TRAILER_LF;
-	else if (!text_is_value_char(c) || ++chunks->trailer_bytes > HTTAP_TRAILER_MAX)
+	else if (!text_is(c, TEXT_VALUE) || ++chunks->trailer_bytes > HTTAP_TRAILER_MAX)
 		return refuse(why, "the trailer must be fields of at most 1024 bytes in all");
 	else
 		chunks->state = TRAILER;

@@ -34,17 +34,20 @@ static void name_peer(char *peer, size_t size, const struct sockaddr *address)
 		(void)inet_ntop(AF_INET, &four->sin_addr, peer, (socklen_t)size);
 }
 
-static size_t conn_index(const struct httap_server *server, const struct conn *conn)
+/* Asks the kernel to tell when the socket is ready for that. */
+static void conn_interest(const struct conn *conn, int operation, uint32_t events)
 {
-	return (size_t)(conn - server->conn);
+	server_interest(conn->server, operation, conn->fd, events, SOURCE_CONN, (size_t)(conn - conn->server->conn));
 }
 
-void conn_open(struct httap_server *server, struct conn *conn, int fd, const struct sockaddr *address)
+void conn_open(struct conn *conn, int fd, const struct sockaddr *address)
 {
-	/* Everything before the buffers, which need no clearing: pages that were never used stay so. */
+	struct httap_server *server = conn->server;
 	bool lobby = conn->lobby;
 
+	/* Everything before the buffers, which need no clearing: pages that were never used stay so. */
 	memset(conn, 0, offsetof(struct conn, in));
+	conn->server = server;
 	conn->lobby = lobby;
 	conn->fd = fd;
 	conn->file = -1;
@@ -52,16 +55,18 @@ void conn_open(struct httap_server *server, struct conn *conn, int fd, const str
 	conn->state = CONN_HEAD;
 	conn->session = session_open(server);
 	name_peer(conn->peer, sizeof(conn->peer), address);
-	timer_set(server, conn, lobby ? TIMER_LOBBY : TIMER_FIRST);
-	server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_CONN, conn_index(server, conn));
+	timer_set(conn, lobby ? TIMER_LOBBY : TIMER_FIRST);
+	conn_interest(conn, EPOLL_CTL_ADD, EPOLLIN);
 	server->happened |= HTTAP_ACCEPTED;
 }
 
-void conn_close(struct httap_server *server, struct conn *conn)
+void conn_close(struct conn *conn)
 {
-	timer_cancel(server, conn);
+	struct httap_server *server = conn->server;
+
+	timer_cancel(conn);
 	if (conn->state == CONN_EVENTS)
-		events_end(server, conn);
+		events_end(conn);
 	if (conn->file >= 0)
 		(void)close(conn->file);
 	(void)close(conn->fd); /* also takes it out of the epoll set */
@@ -69,22 +74,22 @@ void conn_close(struct httap_server *server, struct conn *conn)
 	conn->fd = -1;
 	conn->state = CONN_FREE;
 	server->happened |= HTTAP_CLOSED;
-	server_slot_free(server, conn);
+	server_slot_free(conn);
 	session_leave(server, conn->session);
 }
 
-static void conn_want(struct httap_server *server, struct conn *conn, bool out)
+static void conn_want(struct conn *conn, bool out)
 {
 	if (conn->want_out == out)
 		return;
 	conn->want_out = out;
-	server_interest(server, EPOLL_CTL_MOD, conn->fd, out ? EPOLLOUT : EPOLLIN, SOURCE_CONN, conn_index(server, conn));
+	conn_interest(conn, EPOLL_CTL_MOD, out ? EPOLLOUT : EPOLLIN);
 }
 
 /* --- Output ------------------------------------------------------------------------------------------------------- */
 
 /* Sends what is in the buffer. False when the connection was closed because it is broken. */
-static bool conn_flush(struct httap_server *server, struct conn *conn)
+static bool conn_flush(struct conn *conn)
 {
 	/* A file follows its head: let the kernel put both into one segment. */
 	int more = conn->state == CONN_FILE ? MSG_MORE : 0;
@@ -96,13 +101,13 @@ static bool conn_flush(struct httap_server *server, struct conn *conn)
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return true;
 		if (n < 0) {
-			conn_close(server, conn);
+			conn_close(conn);
 			return false;
 		}
 		conn->out_start += (size_t)n;
 		conn->moved = true;
 		if (conn->out_start < conn->out_end && conn->state != CONN_EVENTS)
-			timer_set(server, conn, TIMER_IDLE);
+			timer_set(conn, TIMER_IDLE);
 	}
 	conn->out_start = 0;
 	conn->out_end = 0;
@@ -110,11 +115,11 @@ static bool conn_flush(struct httap_server *server, struct conn *conn)
 }
 
 /* Is there room for the longest reply? It is made by sending, and where that does not help the peer has to take what he has. */
-static bool conn_make_room(struct httap_server *server, struct conn *conn)
+static bool conn_make_room(struct conn *conn)
 {
 	if (HTTAP_OUT_SIZE - conn->out_end >= HTTAP_REPLY_HEAD_MAX + HTTAP_REPLY_BODY_MAX)
 		return true;
-	return conn_flush(server, conn) && conn->out_end == 0;
+	return conn_flush(conn) && conn->out_end == 0;
 }
 
 /* Ends the connection behind what is in the output. `linger`: the peer may still be sending. */
@@ -124,7 +129,7 @@ static void conn_end(struct conn *conn, bool linger)
 	conn->state = CONN_LAST;
 }
 
-static bool step_file(struct httap_server *server, struct conn *conn)
+static bool step_file(struct conn *conn)
 {
 	if (conn->out_start < conn->out_end)
 		return false;
@@ -135,12 +140,12 @@ static bool step_file(struct httap_server *server, struct conn *conn)
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return false;
 	if (n <= 0) { /* broken, or the file has become shorter than the length we announced: nothing can mend that reply */
-		conn_close(server, conn);
+		conn_close(conn);
 		return false;
 	}
 	conn->file_at += n;
 	conn->file_left -= (uint64_t)n;
-	timer_set(server, conn, TIMER_IDLE);
+	timer_set(conn, TIMER_IDLE);
 	if (conn->file_left > 0)
 		return false; /* others get their turn; the socket calls again at once if it takes more */
 	(void)close(conn->file);
@@ -151,28 +156,27 @@ static bool step_file(struct httap_server *server, struct conn *conn)
 	return true;
 }
 
-static bool step_last(struct httap_server *server, struct conn *conn)
+static bool step_last(struct conn *conn)
 {
 	if (conn->out_start < conn->out_end)
 		return false;
 	if (conn->eof || !conn->linger) {
-		conn_close(server, conn);
+		conn_close(conn);
 		return false;
 	}
 	/* Closing a socket with unread input resets the connection, and the peer would lose our reply (RFC 9112 section 9.6). */
 	(void)shutdown(conn->fd, SHUT_WR);
 	conn->in_start = conn->in_end = 0;
 	conn->state = CONN_LINGER;
-	timer_set(server, conn, TIMER_LINGER);
+	timer_set(conn, TIMER_LINGER);
 	return true;
 }
 
 /* --- Input -------------------------------------------------------------------------------------------------------- */
 
-static void conn_refuse(
-	struct httap_server *server, struct conn *conn, const struct request *request, int status, const char *why)
+static void conn_refuse(struct conn *conn, const struct request *request, int status, const char *why)
 {
-	route_refuse_early(server, conn, request, status, why);
+	route_refuse_early(conn, request, status, why);
 	conn_end(conn, true);
 }
 
@@ -183,7 +187,7 @@ static void conn_compact(struct conn *conn)
 	conn->in_start = 0;
 }
 
-static bool step_head(struct httap_server *server, struct conn *conn)
+static bool step_head(struct conn *conn)
 {
 	struct request request;
 	const char *why = "a line must end with CRLF, and no other control character may stand in a request";
@@ -194,19 +198,19 @@ static bool step_head(struct httap_server *server, struct conn *conn)
 	if (head_len == 0 && len <= HTTAP_HEAD_MAX)
 		return false;
 	if (head_len < 0) {
-		conn_refuse(server, conn, NULL, 400, why);
+		conn_refuse(conn, NULL, 400, why);
 		return true;
 	}
 	if (head_len == 0 || head_len > HTTAP_HEAD_MAX) {
 		bool in_first_line = memchr(bytes, '\n', len < HTTAP_HEAD_MAX ? len : HTTAP_HEAD_MAX) == NULL;
-		conn_refuse(server, conn, NULL, in_first_line ? 414 : 431, "the request's head is longer than 8192 bytes");
+		conn_refuse(conn, NULL, in_first_line ? 414 : 431, "the request's head is longer than 8192 bytes");
 		return true;
 	}
 	int status = request_parse(&request, bytes, (size_t)head_len, &why);
 	if (status == 0)
 		status = frame_decide(&request, &conn->frame, &why);
 	if (status != 0) {
-		conn_refuse(server, conn, &request, status, why);
+		conn_refuse(conn, &request, status, why);
 		return true;
 	}
 	conn->request = request;
@@ -269,8 +273,9 @@ static void conn_consume(struct conn *conn)
 		conn->in_start = conn->in_end = 0;
 }
 
-static bool step_body(struct httap_server *server, struct conn *conn)
+static bool step_body(struct conn *conn)
 {
+	struct httap_server *server = conn->server;
 	const char *why = "";
 
 	int status = take_body(conn, &why);
@@ -279,7 +284,7 @@ static bool step_body(struct httap_server *server, struct conn *conn)
 		return false;
 	}
 	if (status != 1) {
-		conn_refuse(server, conn, &conn->request, status, why);
+		conn_refuse(conn, &conn->request, status, why);
 		return true;
 	}
 
@@ -295,7 +300,7 @@ static bool step_body(struct httap_server *server, struct conn *conn)
 		.keep_alive = conn->request.minor == 0 && conn->request.keep_alive,
 	};
 	conn->remaining = conn->deadline - server->now;
-	timer_set(server, conn, TIMER_IDLE);
+	timer_set(conn, TIMER_IDLE);
 	conn->state = CONN_HEAD;
 	if (conn->request.field[FIELD_SESSION].at != NULL)
 		conn->session = session_continue(server, conn->session, conn->request.field[FIELD_SESSION]);
@@ -310,34 +315,34 @@ static bool step_body(struct httap_server *server, struct conn *conn)
 	return true;
 }
 
-static bool conn_step(struct httap_server *server, struct conn *conn)
+static bool conn_step(struct conn *conn)
 {
 	switch (conn->state) {
 	case CONN_HEAD:
-		return conn->in_start < conn->in_end && conn_make_room(server, conn) && step_head(server, conn);
+		return conn->in_start < conn->in_end && conn_make_room(conn) && step_head(conn);
 	case CONN_BODY:
-		return conn_make_room(server, conn) && step_body(server, conn);
+		return conn_make_room(conn) && step_body(conn);
 	case CONN_FILE:
-		return step_file(server, conn);
+		return step_file(conn);
 	case CONN_EVENTS:
-		return events_step(server, conn);
+		return events_step(conn);
 	case CONN_LAST:
-		return step_last(server, conn);
+		return step_last(conn);
 	default:
 		return false;
 	}
 }
 
 /* Goes on as far as the input and the socket let it; then waits for one of them. */
-void conn_advance(struct httap_server *server, struct conn *conn)
+void conn_advance(struct conn *conn)
 {
 	bool more;
 
 	do {
-		more = conn_step(server, conn);
+		more = conn_step(conn);
 		/* A file and a last reply wait for the output; requests that have arrived are all answered before it is sent. */
 		if (!more && conn->state != CONN_FREE && conn->out_start < conn->out_end) {
-			if (!conn_flush(server, conn))
+			if (!conn_flush(conn))
 				return;
 			more = conn->out_end == 0; /* everything went: a step may have waited for that */
 		}
@@ -345,14 +350,14 @@ void conn_advance(struct httap_server *server, struct conn *conn)
 	if (conn->state == CONN_FREE)
 		return;
 	if (conn->out_end == 0 && conn->state != CONN_FILE && conn->state != CONN_EVENTS && conn->eof) {
-		conn_close(server, conn);
+		conn_close(conn);
 		return;
 	}
-	conn_want(server, conn, conn->out_end > 0 || conn->state == CONN_FILE);
+	conn_want(conn, conn->out_end > 0 || conn->state == CONN_FILE);
 }
 
 /* Reads once: what does not fit now comes with the next pass, when others have had their turn. False when nothing came. */
-static bool conn_receive(struct httap_server *server, struct conn *conn)
+static bool conn_receive(struct conn *conn)
 {
 	if (conn->in_start > 0 && conn->state == CONN_HEAD)
 		conn_compact(conn);
@@ -360,7 +365,7 @@ static bool conn_receive(struct httap_server *server, struct conn *conn)
 
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-			conn_close(server, conn);
+			conn_close(conn);
 		return false;
 	}
 	conn->eof = n == 0;
@@ -369,7 +374,7 @@ static bool conn_receive(struct httap_server *server, struct conn *conn)
 }
 
 /* Reads what nobody wants to know, up to a limit, to learn when the peer goes. */
-static void conn_drain(struct httap_server *server, struct conn *conn)
+static void conn_drain(struct conn *conn)
 {
 	ssize_t n = recv(conn->fd, conn->in, HTTAP_IN_SIZE, 0);
 
@@ -378,37 +383,37 @@ static void conn_drain(struct httap_server *server, struct conn *conn)
 	if (n > 0)
 		conn->drained += (size_t)n;
 	if (n <= 0 || conn->drained > HTTAP_LINGER_BYTES)
-		conn_close(server, conn);
+		conn_close(conn);
 }
 
-void conn_ready(struct httap_server *server, struct conn *conn, uint32_t events)
+void conn_ready(struct conn *conn, uint32_t events)
 {
 	if (conn->state == CONN_LINGER || (conn->state == CONN_EVENTS && !conn->want_out)) {
-		conn_drain(server, conn);
+		conn_drain(conn);
 		return;
 	}
 	if (conn->want_out && (events & (EPOLLERR | EPOLLHUP)) != 0) {
-		conn_close(server, conn);
+		conn_close(conn);
 		return;
 	}
-	if (!conn->want_out && !conn_receive(server, conn))
+	if (!conn->want_out && !conn_receive(conn))
 		return;
-	conn_advance(server, conn);
+	conn_advance(conn);
 }
 
-void conn_expire(struct httap_server *server, struct conn *conn)
+void conn_expire(struct conn *conn)
 {
 	bool reading = conn->state == CONN_HEAD || conn->state == CONN_BODY;
 
 	if (conn->state == CONN_EVENTS) {
-		events_comment(server, conn);
+		events_comment(conn);
 		return;
 	}
 	/* What has arrived counts, also when the process was held up and comes to it late. */
 	if (reading && !conn->want_out) {
-		if (conn_receive(server, conn))
-			conn_advance(server, conn);
-		if (conn->state == CONN_FREE || conn->deadline > server->now)
+		if (conn_receive(conn))
+			conn_advance(conn);
+		if (conn->state == CONN_FREE || conn->deadline > conn->server->now)
 			return;
 		reading = conn->state == CONN_HEAD || conn->state == CONN_BODY;
 	}
@@ -416,10 +421,10 @@ void conn_expire(struct httap_server *server, struct conn *conn)
 	 * that was begun). One that does not take its reply, or does not close, is cut, and so
 	 * is one in the lobby: a 408 would keep the place taken until it was read. */
 	if (!reading || conn->want_out || conn->lobby || conn->in_start == conn->in_end) {
-		conn_close(server, conn);
+		conn_close(conn);
 		return;
 	}
-	conn_refuse(server, conn, conn->state == CONN_BODY ? &conn->request : NULL, 408, "the request was not complete in time");
-	timer_set(server, conn, TIMER_IDLE);
-	conn_advance(server, conn);
+	conn_refuse(conn, conn->state == CONN_BODY ? &conn->request : NULL, 408, "the request was not complete in time");
+	timer_set(conn, TIMER_IDLE);
+	conn_advance(conn);
 }

@@ -64,9 +64,9 @@ uint64_t events_of_session(struct httap_server *server, struct session *session)
 
 /* --- Listeners ----------------------------------------------------------------------------------------------------- */
 
-static void put_event(
-	struct httap_server *server, struct conn *conn, uint64_t number, int64_t time, uint64_t signals, uint64_t values)
+static void put_event(struct conn *conn, uint64_t number, int64_t time, uint64_t signals, uint64_t values)
 {
+	const struct httap_signal *signal = conn->server->signals->signal;
 	struct httap_json json = json_begin(conn->out + conn->out_end, HTTAP_EVENT_MAX);
 
 	json_raw(&json, SPAN("id: "));
@@ -75,7 +75,7 @@ static void put_event(
 	json_open(&json);
 	for (; signals != 0; signals &= signals - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(signals);
-		httap_json_number(&json, server->signals->signal[i].name, (int64_t)(values >> i & 1));
+		httap_json_number(&json, signal[i].name, (int64_t)(values >> i & 1));
 	}
 	json_name(&json, SPAN("t"));
 	json_milliseconds(&json, time);
@@ -85,56 +85,48 @@ static void put_event(
 }
 
 /* The whole state, as far as it has been told of. */
-static void put_state(struct httap_server *server, struct conn *conn)
+static void put_state(struct conn *conn)
 {
-	const struct events *events = &server->events;
+	const struct events *events = &conn->server->events;
 
-	put_event(server, conn, events->last, server->now, events->known, events->values);
+	put_event(conn, events->last, conn->server->now, events->known, events->values);
 	conn->told = events->last;
 }
 
-void events_begin(struct httap_server *server, struct conn *conn)
+void events_begin(struct conn *conn)
 {
 	/* Less in the kernel's queue is more that can be merged in ours. Where it fails the queue is just longer. */
 	static const int size = HTTAP_LISTENER_SNDBUF;
 	static const char retry[] = "retry: " TEXT_OF(HTTAP_RETRY_MS) "\n";
+	struct events *events = &conn->server->events;
 
 	(void)setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	memcpy(conn->out + conn->out_end, retry, sizeof(retry) - 1);
 	conn->out_end += sizeof(retry) - 1;
-	put_state(server, conn);
-	server->events.told = server->events.last;
+	put_state(conn);
+	events->told = events->last;
 	conn->state = CONN_EVENTS;
-	conn->listener_after = server->events.listeners;
-	conn->listener_before = NULL;
-	if (conn->listener_after != NULL)
-		conn->listener_after->listener_before = conn;
-	server->events.listeners = conn;
-	timer_set(server, conn, TIMER_COMMENT);
+	list_append(&events->listeners, &conn->listener_link);
+	timer_set(conn, TIMER_COMMENT);
 }
 
-void events_end(struct httap_server *server, struct conn *conn)
+void events_end(struct conn *conn)
 {
-	if (conn->listener_before != NULL)
-		conn->listener_before->listener_after = conn->listener_after;
-	else
-		server->events.listeners = conn->listener_after;
-	if (conn->listener_after != NULL)
-		conn->listener_after->listener_before = conn->listener_before;
+	list_remove(&conn->server->events.listeners, &conn->listener_link);
 }
 
-bool events_step(struct httap_server *server, struct conn *conn)
+bool events_step(struct conn *conn)
 {
-	const struct events *events = &server->events;
+	const struct events *events = &conn->server->events;
 
 	/* What waits for the socket is not added to: it would only be older when it is taken. */
 	if (conn->told == events->last || (conn->want_out && conn->out_end > 0))
 		return false;
 	if (events->last - conn->told > HTTAP_CHANGES_KEPT)
-		put_state(server, conn);
+		put_state(conn);
 	while (conn->told < events->last && HTTAP_OUT_SIZE - conn->out_end >= HTTAP_EVENT_MAX) {
 		const struct change *change = change_at(events, ++conn->told);
-		put_event(server, conn, conn->told, change->time, change->signals, change->values);
+		put_event(conn, conn->told, change->time, change->signals, change->values);
 	}
 	return true;
 }
@@ -145,21 +137,21 @@ void events_push(struct httap_server *server)
 
 	/* A listener that turns out to be gone may end a drive, and that is a change again. */
 	while (events->pushed != events->last) {
-		struct conn *conn = events->listeners, *after;
+		struct link *link = events->listeners.first, *after;
 		events->pushed = events->told = events->last;
-		for (; conn != NULL; conn = after) {
-			after = conn->listener_after;
-			conn_advance(server, conn);
+		for (; link != NULL; link = after) {
+			after = link->after;
+			conn_advance(LINK_OWNER(link, struct conn, listener_link));
 		}
 	}
 }
 
-void events_comment(struct httap_server *server, struct conn *conn)
+void events_comment(struct conn *conn)
 {
 	bool waits = conn->out_start < conn->out_end;
 
 	if (waits && !conn->moved) {
-		conn_close(server, conn);
+		conn_close(conn);
 		return;
 	}
 	if (!waits) {
@@ -167,6 +159,6 @@ void events_comment(struct httap_server *server, struct conn *conn)
 		conn->out_end += 3;
 	}
 	conn->moved = false;
-	timer_set(server, conn, TIMER_COMMENT);
-	conn_advance(server, conn);
+	timer_set(conn, TIMER_COMMENT);
+	conn_advance(conn);
 }

@@ -28,7 +28,7 @@ static int decide_coding(const struct request *request, struct frame *frame, con
 		if (element.len == 0 || element.at[element.len - 1] <= ' ')
 			return 400;
 		for (size_t i = 0; i < element.len; i++)
-			if (!text_is_token_char(element.at[i]))
+			if (!text_is(element.at[i], TEXT_TOKEN))
 				return 400;
 		last_known = span_is_nocase(element, "chunked");
 		all_known = all_known && last_known;

@@ -205,6 +205,6 @@ void listen_accept(struct httap_server *server, int fd)
 			return;
 		}
 		/* Only now that somebody is there may a silent connection have to give up its slot to him. */
-		conn_open(server, server_slot_take(server), accepted, &address.any);
+		conn_open(server_slot_take(server), accepted, &address.any);
 	}
 }

@@ -71,12 +71,7 @@ static int parse_target(struct request *request, struct span text, const char **
 		return 414;
 	}
 	*why = "the target must be a path of printable ASCII without spaces; encode other bytes as %XX";
-	if (text.len == 0)
-		return 400;
-	for (size_t i = 0; i < text.len; i++)
-		if (!text_is_target_char(text.at[i]))
-			return 400;
-	return 0;
+	return text.len > 0 && span_is_all(text, TEXT_TARGET) ? 0 : 400;
 }
 
 /* request-line = method SP request-target SP HTTP-version: exactly two spaces (RFC 9112 section 3). */
@@ -85,11 +80,9 @@ static int parse_request_line(struct request *request, struct span line, const c
 	struct span method, target;
 
 	*why = "the request line must be METHOD SP TARGET SP VERSION";
-	if (!span_next(&line, ' ', &method) || !span_next(&line, ' ', &target) || line.at == NULL || method.len == 0)
+	if (!span_next(&line, ' ', &method) || !span_next(&line, ' ', &target) || line.at == NULL || method.len == 0 ||
+		!span_is_all(method, TEXT_TOKEN))
 		return 400;
-	for (size_t i = 0; i < method.len; i++)
-		if (!text_is_token_char(method.at[i]))
-			return 400;
 	request->method = method_of(method);
 	request->method_text = method;
 
@@ -137,15 +130,11 @@ static int parse_field(struct request *request, struct span line, const char **w
 	struct span name, value = line;
 
 	*why = "a field must be NAME: VALUE, without a space before the colon";
-	if (!span_next(&value, ':', &name) || value.at == NULL || name.len == 0)
+	if (!span_next(&value, ':', &name) || value.at == NULL || name.len == 0 || !span_is_all(name, TEXT_TOKEN))
 		return 400;
-	for (size_t i = 0; i < name.len; i++)
-		if (!text_is_token_char(name.at[i]))
-			return 400;
 	*why = "a field's value must not contain control characters";
-	for (size_t i = 0; i < value.len; i++)
-		if (!text_is_value_char(value.at[i]))
-			return 400;
+	if (!span_is_all(value, TEXT_VALUE))
+		return 400;
 	value = span_trim(value);
 
 	enum field field = field_of(name);

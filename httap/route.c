@@ -303,11 +303,10 @@ void route_exchange(struct exchange *exchange)
 	report(exchange);
 }
 
-void route_refuse_early(
-	struct httap_server *server, struct conn *conn, const struct request *request, int status, const char *why)
+void route_refuse_early(struct conn *conn, const struct request *request, int status, const char *why)
 {
 	struct exchange exchange = {
-		.server = server,
+		.server = conn->server,
 		.conn = conn,
 		.request = request,
 		.dynamic = request != NULL && is_dynamic(request),

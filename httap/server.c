@@ -34,10 +34,10 @@ static bool is_silent(const struct conn *conn)
  * table. Whoever has begun to speak keeps his place. */
 static struct conn *oldest_silent(const struct httap_server *server, enum timer_kind kind)
 {
-	struct conn *conn = server->timer[kind].first;
+	struct conn *conn = timer_first(server, kind);
 
 	while (conn != NULL && !is_silent(conn))
-		conn = conn->timer_after;
+		conn = timer_after(conn);
 	return conn;
 }
 
@@ -59,7 +59,7 @@ struct conn *server_slot_take(struct httap_server *server)
 	struct conn *silent = who_gives_way(server);
 
 	if (silent != NULL)
-		conn_close(server, silent);
+		conn_close(silent);
 	struct conn *conn = server->free;
 	server->free = conn->next_free;
 	conn->lobby = server->conn_used >= server->conn_limit;
@@ -68,8 +68,10 @@ struct conn *server_slot_take(struct httap_server *server)
 	return conn;
 }
 
-void server_slot_free(struct httap_server *server, struct conn *conn)
+void server_slot_free(struct conn *conn)
 {
+	struct httap_server *server = conn->server;
+
 	if (!conn->lobby)
 		server->conn_used--;
 	conn->next_free = server->free;
@@ -80,6 +82,9 @@ void server_slot_free(struct httap_server *server, struct conn *conn)
 
 /* --- Starting ----------------------------------------------------------------------------------------------------- */
 
+static const struct httap_signals no_signals;
+static const struct httap_words no_words;
+
 static struct httap_server *server_new(struct httap *httap)
 {
 	struct httap_server *server = calloc(1, sizeof(*server));
@@ -87,6 +92,8 @@ static struct httap_server *server_new(struct httap *httap)
 	if (server == NULL)
 		return NULL;
 	server->config = &httap->config;
+	server->signals = &no_signals;
+	server->words = &no_words;
 	server->epoll = -1;
 	server->files.root = -1;
 	server->accept_again = INT64_MAX;
@@ -114,6 +121,7 @@ static int make_table(struct httap_server *server, struct httap_error *error)
 		return refuse_start(error, "no memory for the tables of connections and sessions");
 	sessions_make(server);
 	for (unsigned int i = server->conn_count; i-- > 0;) {
+		server->conn[i].server = server;
 		server->conn[i].fd = -1;
 		server->conn[i].next_free = server->free;
 		server->free = &server->conn[i];
@@ -208,8 +216,10 @@ int httap_start(struct httap *httap, struct httap_error *error)
 	if (server->epoll >= 0)
 		return 0;
 	errno = 0;
-	server->signals = httap->signals;
-	server->words = httap->words;
+	if (httap->signals != NULL)
+		server->signals = httap->signals;
+	if (httap->words != NULL)
+		server->words = httap->words;
 	server->now = httap_now(httap);
 	make_timers(server);
 	make_names(server);
@@ -218,7 +228,7 @@ int httap_start(struct httap *httap, struct httap_error *error)
 	if (server->epoll < 0)
 		(void)refuse_start(error, "epoll_create1");
 	if (server->epoll < 0 || config_check(server->config, error) < 0 || signals_check(server->signals, error) < 0 ||
-		words_check(httap, error) < 0 || make_table(server, error) < 0 ||
+		words_check(server, error) < 0 || make_table(server, error) < 0 ||
 		open_files(&server->files, server->config, error) < 0 || files_check_root_page(&server->files, error) < 0 ||
 		open_listeners(server, error) < 0) {
 		int reason = errno != 0 ? errno : EINVAL; /* a configuration that was refused is no failed call */
@@ -273,10 +283,10 @@ void httap_stop(struct httap *httap)
 
 	if (server == NULL)
 		return;
-	server->signals = NULL; /* the application may be half gone already: it is called no more */
+	server->signals = &no_signals; /* the application may be half gone already: it is called no more */
 	for (unsigned int i = 0; server->conn != NULL && i < server->conn_count; i++)
 		if (server->conn[i].state != CONN_FREE)
-			conn_close(server, &server->conn[i]);
+			conn_close(&server->conn[i]);
 	for (unsigned int i = 0; i < server->listener_count; i++)
 		(void)close(server->listener[i]);
 	files_close(&server->files);
@@ -303,7 +313,7 @@ static void dispatch(struct httap_server *server, const struct epoll_event *even
 	case SOURCE_CONN:
 		/* It may have been closed, and its slot taken anew, by an event before this one: then there is nothing to read yet. */
 		if (server->conn[index].state != CONN_FREE)
-			conn_ready(server, &server->conn[index], event->events);
+			conn_ready(&server->conn[index], event->events);
 		break;
 	case SOURCE_LISTENER:
 		listen_accept(server, server->listener[index]);
@@ -323,7 +333,7 @@ static void expire(struct httap_server *server)
 	struct conn *conn;
 
 	while ((conn = timer_expired(server)) != NULL)
-		conn_expire(server, conn);
+		conn_expire(conn);
 	if (server->wake_time <= server->now) {
 		server->wake_time = INT64_MAX;
 		server->wake(server->wake_context);

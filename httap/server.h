@@ -23,6 +23,7 @@
 #include "httap/guard.h"
 #include "httap/httap.h"
 #include "httap/json.h"
+#include "httap/list.h"
 #include "httap/request.h"
 #include "httapd_limits.h"
 
@@ -45,15 +46,16 @@ enum timer_kind {
 struct conn;
 
 struct timer_queue {
-	struct conn *first;
-	struct conn *last;
+	struct list list;
 	int64_t duration; /* microseconds */
 };
 
-void timer_set(struct httap_server *server, struct conn *conn, enum timer_kind kind);
-void timer_cancel(struct httap_server *server, struct conn *conn);
-int64_t timer_next(const struct httap_server *server);         /* INT64_MAX: none */
-struct conn *timer_expired(const struct httap_server *server); /* one whose deadline has passed, or NULL */
+void timer_set(struct conn *conn, enum timer_kind kind);
+void timer_cancel(struct conn *conn);
+struct conn *timer_first(const struct httap_server *server, enum timer_kind kind); /* the oldest of that kind, or NULL */
+struct conn *timer_after(const struct conn *conn);                                 /* the next one of its kind, or NULL */
+int64_t timer_next(const struct httap_server *server);                             /* INT64_MAX: none */
+struct conn *timer_expired(const struct httap_server *server);                     /* one whose deadline has passed, or NULL */
 
 /* --- session.c ---------------------------------------------------------------------------------------------------- */
 
@@ -65,8 +67,7 @@ struct session {
 	uint64_t seen;                    /* changes up to this one are in `changed` */
 	uint64_t changed;                 /* a bit for each signal that changed since the session read it */
 	int64_t until;                    /* without a connection: remembered until then */
-	struct session *before;           /* in the queue of these */
-	struct session *after;
+	struct link link;                 /* in the list of these */
 };
 
 void sessions_make(struct httap_server *server);                          /* the table, which is all zero */
@@ -90,6 +91,7 @@ enum conn_state {
 
 /* What is looked at most comes first: the nearer to the start, the shorter the instruction. */
 struct conn {
+	struct httap_server *server; /* this stays with the slot, all else begins anew with each connection */
 	int fd;
 	enum conn_state state;
 	bool lobby;      /* above the number of connections: gets 503 */
@@ -112,16 +114,14 @@ struct conn {
 	enum timer_kind timer;
 	int file; /* CONN_FILE */
 	int64_t deadline;
-	struct conn *timer_before;
-	struct conn *timer_after;
+	struct link timer_link; /* in the queue of its kind of deadline */
 	struct conn *next_free;
 	int64_t remaining; /* of the countdown when the present request was complete, microseconds */
 	size_t drained;    /* CONN_LINGER, CONN_EVENTS: bytes read away */
 	int64_t file_at;
 	uint64_t file_left;
-	uint64_t told; /* CONN_EVENTS: the last change that is in the output */
-	struct conn *listener_before;
-	struct conn *listener_after;
+	uint64_t told;             /* CONN_EVENTS: the last change that is in the output */
+	struct link listener_link; /* CONN_EVENTS */
 
 	struct frame frame;
 	struct chunks chunks;
@@ -132,11 +132,11 @@ struct conn {
 };
 
 /* Takes an accepted, non-blocking socket into a free slot. */
-void conn_open(struct httap_server *server, struct conn *conn, int fd, const struct sockaddr *address);
-void conn_close(struct httap_server *server, struct conn *conn);
-void conn_ready(struct httap_server *server, struct conn *conn, uint32_t events); /* EPOLLIN, EPOLLOUT, ... */
-void conn_expire(struct httap_server *server, struct conn *conn);
-void conn_advance(struct httap_server *server, struct conn *conn); /* as far as its input and its socket let it; may close it */
+void conn_open(struct conn *conn, int fd, const struct sockaddr *address);
+void conn_close(struct conn *conn);
+void conn_ready(struct conn *conn, uint32_t events); /* EPOLLIN, EPOLLOUT, ... */
+void conn_expire(struct conn *conn);
+void conn_advance(struct conn *conn); /* as far as its input and its socket let it; may close it */
 
 /* --- events.c ----------------------------------------------------------------------------------------------------- */
 
@@ -154,16 +154,16 @@ struct events {
 	uint64_t pushed;                     /* up to this one listeners have been looked after */
 	uint64_t changed[HTTAP_SIGNALS_MAX]; /* number of each signal's last change */
 	struct change ring[HTTAP_CHANGES_KEPT];
-	struct conn *listeners;
+	struct list listeners;
 };
 
 void events_note(struct httap_server *server);                                    /* what is selected has its values as of now */
 uint64_t events_of_session(struct httap_server *server, struct session *session); /* a bit for each signal that changed */
-void events_begin(struct httap_server *server, struct conn *conn);                /* behind the head of its reply */
-void events_end(struct httap_server *server, struct conn *conn);
-bool events_step(struct httap_server *server, struct conn *conn);
+void events_begin(struct conn *conn);                                             /* behind the head of its reply */
+void events_end(struct conn *conn);
+bool events_step(struct conn *conn);
 void events_push(struct httap_server *server);
-void events_comment(struct httap_server *server, struct conn *conn); /* its deadline has come */
+void events_comment(struct conn *conn); /* its deadline has come */
 
 /* --- route.c ------------------------------------------------------------------------------------------------------ */
 
@@ -188,8 +188,7 @@ struct exchange {
 void route_exchange(struct exchange *exchange);
 
 /* Refuses a request that could not even be read, or that took too long. Closes. */
-void route_refuse_early(
-	struct httap_server *server, struct conn *conn, const struct request *request, int status, const char *why);
+void route_refuse_early(struct conn *conn, const struct request *request, int status, const char *why);
 
 /* Replies of the dynamic domain. */
 void answer_text(struct exchange *exchange, struct span text);
@@ -210,7 +209,7 @@ const struct httap_actor *exchange_actor(const struct exchange *exchange); /* un
 /* --- words.c, signals.c ------------------------------------------------------------------------------------------- */
 
 void words_answer(struct exchange *exchange); /* "/?" and what follows */
-int words_check(const struct httap *httap, struct httap_error *error);
+int words_check(const struct httap_server *server, struct httap_error *error);
 bool words_may_stop(const struct exchange *exchange); /* is this POST /?stop? */
 void signals_list(struct exchange *exchange);         /* GET /?list */
 void signals_changes(struct exchange *exchange);      /* GET /?changes */
@@ -242,39 +241,37 @@ struct watch {
 	void *context;
 };
 
+/* As in struct conn, what is used in most places comes first. */
 struct httap_server {
 	const struct httap_config *config;
-	const struct httap_signals *signals;
-	const struct httap_words *words;
+	const struct httap_signals *signals; /* never NULL, */
+	const struct httap_words *words;     /* nor is this */
+	int64_t now;                         /* of this pass */
 	int epoll;
-	bool observed; /* signals_observe() has been called */
-	int64_t now;   /* of this pass */
 	int happened;
+	struct conn *conn;
+	struct conn *free;
+	struct session *session;
+	struct list sessions_left; /* without a connection; who has been there for the longest comes first */
+	unsigned int conn_count;   /* with the lobby */
+	unsigned int conn_limit;   /* without */
+	unsigned int conn_used;
+	unsigned int listener_count;
+	int64_t accept_again; /* INT64_MAX: when a slot becomes free */
+	int64_t wake_time;
+	bool accepting;
+	bool observed; /* signals_observe() has been called */
+	int keepalive_s;
+	struct events events;
+	struct timer_queue timer[TIMER_KINDS];
 
 	int listener[HTTAP_LISTENERS_MAX];
-	unsigned int listener_count;
 	int port;
-	bool accepting;
-	int64_t accept_again; /* INT64_MAX: when a slot becomes free */
-
-	struct conn *conn;
-	unsigned int conn_count; /* with the lobby */
-	unsigned int conn_limit; /* without */
-	unsigned int conn_used;
-	struct conn *free;
-	struct timer_queue timer[TIMER_KINDS];
-	int keepalive_s;
-
-	struct session *session;
 	unsigned int session_count;
-	unsigned int session_mask;     /* disguises places in the table */
-	struct session *session_first; /* without a connection */
-	struct session *session_last;
-	struct events events;
+	unsigned int session_mask; /* disguises places in the table */
 
 	struct watch watch[HTTAP_WATCHES_MAX];
 	unsigned int watch_count;
-	int64_t wake_time;
 	void (*wake)(void *context);
 	void *wake_context;
 
@@ -299,7 +296,7 @@ struct httap_server {
 int64_t clock_monotonic(void *context); /* microseconds */
 
 void server_interest(struct httap_server *server, int operation, int fd, uint32_t events, enum source source, size_t index);
-void server_slot_free(struct httap_server *server, struct conn *conn);
+void server_slot_free(struct conn *conn);
 bool server_slot_ready(const struct httap_server *server);
 struct conn *server_slot_take(struct httap_server *server); /* only when one is ready */
 

@@ -37,34 +37,10 @@ static void name_session(const struct httap_server *server, struct session *sess
 	session->name[HTTAP_SESSION_LEN] = '\0';
 }
 
-/* The queue of those without a connection: the one that has been there for the longest comes first. */
-static void queue_append(struct httap_server *server, struct session *session)
-{
-	session->after = NULL;
-	session->before = server->session_last;
-	if (server->session_last != NULL)
-		server->session_last->after = session;
-	else
-		server->session_first = session;
-	server->session_last = session;
-}
-
-static void queue_remove(struct httap_server *server, struct session *session)
-{
-	if (session->before != NULL)
-		session->before->after = session->after;
-	else
-		server->session_first = session->after;
-	if (session->after != NULL)
-		session->after->before = session->before;
-	else
-		server->session_last = session->before;
-}
-
 void sessions_make(struct httap_server *server)
 {
 	for (unsigned int i = 0; i < server->session_count; i++)
-		queue_append(server, &server->session[i]);
+		list_append(&server->sessions_left, &server->session[i].link);
 	(void)!getrandom(&server->session_mask, sizeof(server->session_mask), 0);
 	server->session_mask &= (1 << PLACE_BITS) - 1;
 }
@@ -72,9 +48,9 @@ void sessions_make(struct httap_server *server)
 struct session *session_open(struct httap_server *server)
 {
 	/* There are more than connections, so that one of those without is always there. */
-	struct session *session = server->session_first;
+	struct session *session = LINK_OWNER(server->sessions_left.first, struct session, link);
 
-	queue_remove(server, session);
+	list_remove(&server->sessions_left, &session->link);
 	*session = (struct session){ .connections = 1, .seen = server->events.last };
 	server->events.told = server->events.last; /* what comes now is a change of its own */
 	name_session(server, session);
@@ -88,9 +64,9 @@ void session_leave(struct httap_server *server, struct session *session)
 	if (--session->connections > 0)
 		return;
 	session->until = server->now + (int64_t)server->keepalive_s * 1000000;
-	queue_append(server, session);
+	list_append(&server->sessions_left, &session->link);
 	/* Who never came over another connection is gone with this one. Others drop and open them as they like. */
-	if (!session->shared && session->opened && signals != NULL && signals->left != NULL)
+	if (!session->shared && session->opened && signals->left != NULL)
 		signals->left(signals->context, session->name);
 }
 
@@ -121,7 +97,7 @@ struct session *session_continue(struct httap_server *server, struct session *pr
 	if (session == NULL || session == present)
 		return present;
 	if (session->connections++ == 0)
-		queue_remove(server, session);
+		list_remove(&server->sessions_left, &session->link);
 	session->shared = true;
 	session_leave(server, present);
 	return session;

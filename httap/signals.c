@@ -9,13 +9,6 @@
 
 #include "httap/server.h"
 
-static const struct httap_signals no_signals = { 0 };
-
-static const struct httap_signals *signals_of(const struct httap_server *server)
-{
-	return server->signals != NULL ? server->signals : &no_signals;
-}
-
 static const struct httap_signal *signal_at(const struct exchange *exchange, size_t index)
 {
 	return &exchange->server->signals->signal[index];
@@ -42,7 +35,7 @@ static bool select_one(struct selection *selection, size_t index)
 
 static void select_all(struct httap_server *server, bool outputs_only)
 {
-	const struct httap_signals *signals = signals_of(server);
+	const struct httap_signals *signals = server->signals;
 
 	select_nothing(server);
 	for (size_t i = 0; i < signals->count; i++)
@@ -67,13 +60,13 @@ bool signals_have(const struct httap_signals *signals, struct span name)
 {
 	size_t index;
 
-	return signals != NULL && find_signal(signals, name, &index);
+	return find_signal(signals, name, &index);
 }
 
 /* A name stands for its signal, or for all below it: MOTOR for MOTOR.LEFT and MOTOR.RIGHT. */
 static bool select_name(struct httap_server *server, struct span name)
 {
-	const struct httap_signals *signals = signals_of(server);
+	const struct httap_signals *signals = server->signals;
 	bool found = false;
 	size_t index;
 
@@ -134,7 +127,7 @@ static void expect_refusal(struct httap_server *server, const char *why)
 /* Whatever moved without telling is found by who looks. */
 static bool read_selected(struct httap_server *server)
 {
-	const struct httap_signals *signals = signals_of(server);
+	const struct httap_signals *signals = server->signals;
 	const struct selection *selection = &server->selection;
 
 	expect_refusal(server, "the hardware could not be read");
@@ -211,7 +204,7 @@ void signals_events(struct exchange *exchange)
 		return;
 	answer_events(exchange);
 	if (exchange->request->method == METHOD_GET)
-		events_begin(exchange->server, exchange->conn);
+		events_begin(exchange->conn);
 }
 
 void signals_observe(struct httap_server *server)
@@ -252,7 +245,7 @@ static bool refuse_value(struct exchange *exchange, struct span name)
 static bool write_selected(struct exchange *exchange)
 {
 	struct httap_server *server = exchange->server;
-	const struct httap_signals *signals = signals_of(server);
+	const struct httap_signals *signals = server->signals;
 
 	expect_refusal(server, "the hardware could not be written");
 	if (server->selection.count > 0 &&
@@ -287,7 +280,7 @@ static void write_one(struct exchange *exchange)
 	size_t index;
 
 	select_nothing(exchange->server);
-	if (!find_signal(signals_of(exchange->server), name, &index)) {
+	if (!find_signal(exchange->server->signals, name, &index)) {
 		(void)refuse_name(exchange, 404, "there is no signal \"", name,
 			"\" to write; several are written by POST /? with NAME=1&OTHER=0");
 		return;
@@ -312,7 +305,7 @@ static void answer_options(struct exchange *exchange)
 {
 	size_t index;
 	bool writable =
-		find_signal(signals_of(exchange->server), target_text(exchange), &index) && signal_at(exchange, index)->writable;
+		find_signal(exchange->server->signals, target_text(exchange), &index) && signal_at(exchange, index)->writable;
 
 	answer_nothing(exchange, writable ? "GET, HEAD, POST, PUT, OPTIONS" : "GET, HEAD, OPTIONS");
 }
@@ -348,7 +341,7 @@ static bool read_pair(struct exchange *exchange, struct span pair)
 		answer_refusal(exchange, 400, "the body must be NAME=VALUE pairs with & between them");
 		return false;
 	}
-	if (!find_signal(signals_of(server), name, &index))
+	if (!find_signal(server->signals, name, &index))
 		return refuse_name(exchange, 404, "there is no signal \"", name, "\"; GET /? lists the signals");
 	if (!is_writable(exchange, index, NULL))
 		return false;
@@ -374,7 +367,7 @@ void signals_write_form(struct exchange *exchange)
 /* The first signal that GET may switch. */
 static bool select_plain(struct httap_server *server, uint8_t action)
 {
-	const struct httap_signals *signals = signals_of(server);
+	const struct httap_signals *signals = server->signals;
 
 	select_nothing(server);
 	for (size_t i = 0; i < signals->count; i++)
@@ -400,7 +393,7 @@ void signals_switch(struct exchange *exchange, uint8_t action)
 void signals_stop(struct exchange *exchange)
 {
 	struct httap_server *server = exchange->server;
-	const struct httap_signals *signals = signals_of(server);
+	const struct httap_signals *signals = server->signals;
 
 	expect_refusal(server, "not every output could be set to its safe value");
 	if (signals->stop != NULL && signals->stop(signals->context, exchange_actor(exchange), &server->refusal) < 0) {
@@ -424,8 +417,6 @@ int signals_check(const struct httap_signals *signals, struct httap_error *error
 {
 	size_t other;
 
-	if (signals == NULL)
-		return 0;
 	if (signals->count > HTTAP_SIGNALS_MAX || (signals->count > 0 && (signals->read == NULL || signals->write == NULL))) {
 		snprintf(error->text, sizeof(error->text),
 			"%zu signals: at most %d are allowed, with routines to read and write them", signals->count,

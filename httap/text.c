@@ -53,6 +53,26 @@ int text_hex(char c)
 	return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : -1;
 }
 
+bool span_begins(struct span span, const char *text)
+{
+	size_t len = strlen(text);
+
+	return span.len >= len && memcmp(span.at, text, len) == 0;
+}
+
+bool span_is(struct span span, const char *text)
+{
+	return span_begins(span, text) && text[span.len] == '\0';
+}
+
+bool span_is_all(struct span span, unsigned int classes)
+{
+	for (size_t i = 0; i < span.len; i++)
+		if (!text_is(span.at[i], classes))
+			return false;
+	return true;
+}
+
 bool span_equal_nocase(struct span a, struct span b)
 {
 	if (a.len != b.len)
@@ -61,6 +81,11 @@ bool span_equal_nocase(struct span a, struct span b)
 		if (a.at[i] != b.at[i] && lower(a.at[i]) != lower(b.at[i]))
 			return false;
 	return true;
+}
+
+bool span_is_nocase(struct span span, const char *text)
+{
+	return span_equal_nocase(span, span_of(text));
 }
 
 struct span span_trim(struct span span)

@@ -28,17 +28,16 @@ static inline struct span span_of(const char *text)
 	return (struct span){ text, strlen(text) };
 }
 
-static inline bool span_is(struct span span, const char *text) /* byte for byte */
+/* What is behind the first bytes, which must be there. */
+static inline struct span span_behind(struct span span, size_t bytes)
 {
-	return strlen(text) == span.len && memcmp(span.at, text, span.len) == 0;
+	return (struct span){ span.at + bytes, span.len - bytes };
 }
 
+bool span_is(struct span span, const char *text);     /* byte for byte */
+bool span_begins(struct span span, const char *text); /* likewise, and anything may follow */
 bool span_equal_nocase(struct span a, struct span b); /* ASCII letters of either case */
-
-static inline bool span_is_nocase(struct span span, const char *text)
-{
-	return strlen(text) == span.len && span_equal_nocase(span, span_of(text));
-}
+bool span_is_nocase(struct span span, const char *text);
 
 struct span span_trim(struct span span); /* without spaces and tabs at both ends (OWS, RFC 9110 section 5.6.3) */
 
@@ -49,7 +48,13 @@ bool span_next(struct span *rest, char separator, struct span *element);
 bool span_word(struct span *rest, struct span *word);
 
 /* What a byte may be part of; a table, because these are asked for every byte of a request. */
-enum { TEXT_TOKEN = 1, TEXT_VALUE = 2, TEXT_TARGET = 4, TEXT_DIGIT = 8, TEXT_ALPHA = 16 };
+enum {
+	TEXT_TOKEN = 1,  /* tchar, RFC 9110 section 5.6.2 */
+	TEXT_VALUE = 2,  /* HTAB, SP, VCHAR, obs-text: RFC 9110 section 5.5 */
+	TEXT_TARGET = 4, /* printable ASCII without space and "#" */
+	TEXT_DIGIT = 8,
+	TEXT_ALPHA = 16,
+};
 
 extern const unsigned char text_class_of[256] __attribute__((visibility("hidden")));
 
@@ -58,20 +63,7 @@ static inline bool text_is(char c, unsigned int classes)
 	return (text_class_of[(unsigned char)c] & classes) != 0;
 }
 
-static inline bool text_is_token_char(char c) /* tchar, RFC 9110 section 5.6.2 */
-{
-	return text_is(c, TEXT_TOKEN);
-}
-
-static inline bool text_is_value_char(char c) /* HTAB, SP, VCHAR, obs-text: RFC 9110 section 5.5 */
-{
-	return text_is(c, TEXT_VALUE);
-}
-
-static inline bool text_is_target_char(char c) /* printable ASCII without space and "#" */
-{
-	return text_is(c, TEXT_TARGET);
-}
+bool span_is_all(struct span span, unsigned int classes); /* every byte, also when there is none */
 
 static inline bool text_is_digit(char c)
 {

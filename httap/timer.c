@@ -6,53 +6,61 @@
  */
 #include "httap/server.h"
 
-void timer_cancel(struct httap_server *server, struct conn *conn)
+void timer_cancel(struct conn *conn)
 {
-	if (conn->timer == TIMER_NONE)
-		return;
-	struct timer_queue *queue = &server->timer[conn->timer];
-
-	if (conn->timer_before != NULL)
-		conn->timer_before->timer_after = conn->timer_after;
-	else
-		queue->first = conn->timer_after;
-	if (conn->timer_after != NULL)
-		conn->timer_after->timer_before = conn->timer_before;
-	else
-		queue->last = conn->timer_before;
+	if (conn->timer != TIMER_NONE)
+		list_remove(&conn->server->timer[conn->timer].list, &conn->timer_link);
 	conn->timer = TIMER_NONE;
 }
 
-void timer_set(struct httap_server *server, struct conn *conn, enum timer_kind kind)
+void timer_set(struct conn *conn, enum timer_kind kind)
 {
-	struct timer_queue *queue = &server->timer[kind];
+	struct timer_queue *queue = &conn->server->timer[kind];
 
-	timer_cancel(server, conn);
+	timer_cancel(conn);
 	conn->timer = kind;
-	conn->deadline = server->now + queue->duration;
-	conn->timer_after = NULL;
-	conn->timer_before = queue->last;
-	if (queue->last != NULL)
-		queue->last->timer_after = conn;
-	else
-		queue->first = conn;
-	queue->last = conn;
+	conn->deadline = conn->server->now + queue->duration;
+	list_append(&queue->list, &conn->timer_link);
+}
+
+static struct conn *conn_of(struct link *link)
+{
+	return link != NULL ? LINK_OWNER(link, struct conn, timer_link) : NULL;
+}
+
+struct conn *timer_first(const struct httap_server *server, enum timer_kind kind)
+{
+	return conn_of(server->timer[kind].list.first);
+}
+
+struct conn *timer_after(const struct conn *conn)
+{
+	return conn_of(conn->timer_link.after);
+}
+
+/* The one whose deadline comes first; NULL: there is none. */
+static struct conn *soonest(const struct httap_server *server)
+{
+	struct conn *found = NULL;
+
+	for (unsigned int kind = 0; kind < TIMER_KINDS; kind++) {
+		struct conn *conn = timer_first(server, kind);
+		if (conn != NULL && (found == NULL || conn->deadline < found->deadline))
+			found = conn;
+	}
+	return found;
 }
 
 int64_t timer_next(const struct httap_server *server)
 {
-	int64_t next = INT64_MAX;
+	const struct conn *conn = soonest(server);
 
-	for (unsigned int kind = 0; kind < TIMER_KINDS; kind++)
-		if (server->timer[kind].first != NULL && server->timer[kind].first->deadline < next)
-			next = server->timer[kind].first->deadline;
-	return next;
+	return conn != NULL ? conn->deadline : INT64_MAX;
 }
 
 struct conn *timer_expired(const struct httap_server *server)
 {
-	for (unsigned int kind = 0; kind < TIMER_KINDS; kind++)
-		if (server->timer[kind].first != NULL && server->timer[kind].first->deadline <= server->now)
-			return server->timer[kind].first;
-	return NULL;
+	struct conn *conn = soonest(server);
+
+	return conn != NULL && conn->deadline <= server->now ? conn : NULL;
 }

@@ -25,7 +25,7 @@ static void word_ping(struct exchange *exchange)
 		clamp_seconds(exchange->conn->remaining), exchange->server->keepalive_s);
 
 	const struct httap_signals *signals = exchange->server->signals;
-	if (signals != NULL && signals->ping != NULL)
+	if (signals->ping != NULL)
 		signals->ping(signals->context, exchange_actor(exchange));
 	answer_bytes(exchange, "application/json", (struct span){ text, (size_t)len });
 }
@@ -91,7 +91,7 @@ static const struct word *find_word(struct span text)
 
 static const struct httap_word *find_own_word(const struct httap_words *own, struct span text)
 {
-	for (size_t i = 0; own != NULL && i < own->count; i++)
+	for (size_t i = 0; i < own->count; i++)
 		if (span_is(text, own->word[i].name))
 			return &own->word[i];
 	return NULL;
@@ -120,27 +120,28 @@ static void answer_own_word(struct exchange *exchange, const struct httap_word *
 }
 
 /* A name as a peer can write it, that means one thing. */
-static bool is_word_name(const struct httap *httap, const struct httap_words *own, size_t index)
+static bool is_word_name(const struct httap_server *server, size_t index)
 {
+	const struct httap_words *own = server->words;
 	struct span name = span_of(own->word[index].name);
 
 	for (size_t i = 0; i < name.len; i++)
 		if (!text_is_alnum(name.at[i]) && (i == 0 || (name.at[i] != '_' && name.at[i] != '.')))
 			return false;
 	return name.len > 0 && name.len < HTTAP_NAME_SIZE && !text_is_digit(name.at[0]) && find_word(name) == NULL &&
-		!signals_have(httap->signals, name) && find_own_word(own, name) == &own->word[index];
+		!signals_have(server->signals, name) && find_own_word(own, name) == &own->word[index];
 }
 
-int words_check(const struct httap *httap, struct httap_error *error)
+int words_check(const struct httap_server *server, struct httap_error *error)
 {
-	const struct httap_words *own = httap->words;
+	const struct httap_words *own = server->words;
 
-	if (own != NULL && own->count > HTTAP_WORDS_MAX) {
+	if (own->count > HTTAP_WORDS_MAX) {
 		snprintf(error->text, sizeof(error->text), "%zu words: at most %d are allowed", own->count, HTTAP_WORDS_MAX);
 		return -1;
 	}
-	for (size_t i = 0; own != NULL && i < own->count; i++) {
-		if (is_word_name(httap, own, i) && own->word[i].answer != NULL && own->word[i].methods >= HTTAP_READS &&
+	for (size_t i = 0; i < own->count; i++) {
+		if (is_word_name(server, i) && own->word[i].answer != NULL && own->word[i].methods >= HTTAP_READS &&
 			own->word[i].methods <= HTTAP_READS_AND_WRITES)
 			continue;
 		snprintf(error->text, sizeof(error->text),
@@ -184,7 +185,7 @@ static void put_services(struct httap_json *json, bool loopback, const struct ht
 		json_raw(json, i > 0 ? SPAN(" ") : SPAN(""));
 		json_raw(json, words[i].name);
 	}
-	for (size_t i = 0; own != NULL && i < own->count; i++) {
+	for (size_t i = 0; i < own->count; i++) {
 		json_raw(json, SPAN(" "));
 		json_raw(json, span_of(own->word[i].name));
 	}
@@ -195,7 +196,7 @@ static void put_signals(struct httap_json *json, const struct httap_signals *sig
 {
 	json_name(json, SPAN("Signals"));
 	json_raw(json, SPAN("\""));
-	for (size_t i = 0; signals != NULL && i < signals->count; i++) {
+	for (size_t i = 0; i < signals->count; i++) {
 		json_raw(json, i > 0 ? SPAN(" ") : SPAN(""));
 		json_raw(json, span_of(signals->signal[i].name));
 	}

@@ -245,7 +245,7 @@ END_TEST
 START_TEST(an_extension_and_a_trailer_are_text)
 {
 	char extension[] = "1;?", trailer[] = "0\r\nA?";
-	int expected = text_is_value_char((char)_i) || _i == '\r' ? MORE : 400;
+	int expected = text_is((char)_i, TEXT_VALUE) || _i == '\r' ? MORE : 400;
 
 	extension[2] = trailer[4] = (char)_i;
 	check_status((struct span){ extension, 3 }, expected);

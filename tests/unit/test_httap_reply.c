@@ -68,7 +68,7 @@ static void check_field_syntax(struct span line)
 
 	ck_assert_msg(span_next(&value, ':', &name) && value.at != NULL && name.len > 0, "%s is no field", shown(line));
 	for (size_t i = 0; i < name.len; i++)
-		ck_assert_msg(text_is_token_char(name.at[i]), "%s is no field", shown(line));
+		ck_assert_msg(text_is(name.at[i], TEXT_TOKEN), "%s is no field", shown(line));
 	ck_assert_msg(value.len > 1 && value.at[0] == ' ' && value.at[1] != ' ', "%s has no value", shown(line));
 	for (size_t i = 0; i < value.len; i++)
 		ck_assert_msg(value.at[i] >= ' ' && value.at[i] <= '~', "%s has no printable value", shown(line));

@@ -251,38 +251,38 @@ static void check_byte(const char *head, int byte, bool good)
 
 START_TEST(a_method_is_a_token)
 {
-	check_byte("G?T / HTTP/1.1\r\n" HOST END, _i, text_is_token_char((char)_i));
+	check_byte("G?T / HTTP/1.1\r\n" HOST END, _i, text_is((char)_i, TEXT_TOKEN));
 }
 END_TEST
 
 START_TEST(a_target_is_printable)
 {
-	check_byte("GET /a?b HTTP/1.1\r\n" HOST END, _i, text_is_target_char((char)_i));
+	check_byte("GET /a?b HTTP/1.1\r\n" HOST END, _i, text_is((char)_i, TEXT_TARGET));
 }
 END_TEST
 
 START_TEST(a_field_name_is_a_token)
 {
-	check_byte(LINE "X?Y: a:b\r\n" END, _i, text_is_token_char((char)_i) || _i == ':');
+	check_byte(LINE "X?Y: a:b\r\n" END, _i, text_is((char)_i, TEXT_TOKEN) || _i == ':');
 }
 END_TEST
 
 START_TEST(a_field_name_begins_with_a_token_char)
 {
-	check_byte(LINE "Foo: a\r\n?Y: b\r\n" END, _i, text_is_token_char((char)_i));
+	check_byte(LINE "Foo: a\r\n?Y: b\r\n" END, _i, text_is((char)_i, TEXT_TOKEN));
 }
 END_TEST
 
 START_TEST(a_field_value_has_no_control_chars)
 {
-	check_byte(LINE "Foo: a?b\r\n" END, _i, text_is_value_char((char)_i));
+	check_byte(LINE "Foo: a?b\r\n" END, _i, text_is((char)_i, TEXT_VALUE));
 }
 END_TEST
 
 START_TEST(a_field_value_has_no_control_chars_at_its_ends)
 {
-	check_byte(LINE "Foo:?b\r\n" END, _i, text_is_value_char((char)_i));
-	check_byte(LINE "Foo: b?\r\n" END, _i, text_is_value_char((char)_i));
+	check_byte(LINE "Foo:?b\r\n" END, _i, text_is((char)_i, TEXT_VALUE));
+	check_byte(LINE "Foo: b?\r\n" END, _i, text_is((char)_i, TEXT_VALUE));
 }
 END_TEST
 

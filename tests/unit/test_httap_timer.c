@@ -21,14 +21,14 @@ static void setup(void)
 	server.timer[TIMER_IDLE].duration = 1500;
 	server.timer[TIMER_LINGER].duration = 100;
 	for (int i = 0; i < CONNS; i++)
-		conn[i].timer = TIMER_NONE;
+		conn[i] = (struct conn){ .server = &server, .timer = TIMER_NONE };
 }
 
 /* All of them, 10 apart. */
 static void set_all(enum timer_kind kind)
 {
 	for (int i = 0; i < CONNS; i++) {
-		timer_set(&server, &conn[i], kind);
+		timer_set(&conn[i], kind);
 		server.now += 10;
 	}
 }
@@ -41,7 +41,7 @@ static void must_expire_as(const char *order)
 	server.now = INT64_MAX;
 	for (; (expired = timer_expired(&server)) != NULL; order++) {
 		ck_assert_int_eq('0' + (int)(expired - conn), *order);
-		timer_cancel(&server, expired);
+		timer_cancel(expired);
 	}
 	ck_assert_msg(*order == '\0', "\"%s\" did not expire", order);
 	ck_assert_int_eq(timer_next(&server), INT64_MAX);
@@ -59,7 +59,7 @@ static const struct kind_row {
 
 START_TEST(each_kind_has_its_own_duration)
 {
-	timer_set(&server, &conn[0], kinds[_i].kind);
+	timer_set(&conn[0], kinds[_i].kind);
 	ck_assert_int_eq(conn[0].timer, kinds[_i].kind);
 	ck_assert_int_eq(conn[0].deadline, kinds[_i].deadline);
 	ck_assert_int_eq(timer_next(&server), kinds[_i].deadline);
@@ -68,7 +68,7 @@ END_TEST
 
 START_TEST(a_deadline_expires_at_its_microsecond_and_not_before)
 {
-	timer_set(&server, &conn[0], kinds[_i].kind);
+	timer_set(&conn[0], kinds[_i].kind);
 	server.now = kinds[_i].deadline - 1;
 	ck_assert_ptr_null(timer_expired(&server));
 	server.now++;
@@ -106,7 +106,7 @@ static const struct cancel_row {
 START_TEST(one_that_is_cancelled_anywhere_leaves_the_others_in_order)
 {
 	set_all(TIMER_FIRST);
-	timer_cancel(&server, &conn[cancels[_i].which]);
+	timer_cancel(&conn[cancels[_i].which]);
 	ck_assert_int_eq(conn[cancels[_i].which].timer, TIMER_NONE);
 	ck_assert_int_eq(timer_next(&server), cancels[_i].next);
 	must_expire_as(cancels[_i].left);
@@ -115,20 +115,20 @@ END_TEST
 
 START_TEST(the_only_one_can_be_cancelled_and_the_queue_used_again)
 {
-	timer_set(&server, &conn[0], TIMER_FIRST);
-	timer_cancel(&server, &conn[0]);
+	timer_set(&conn[0], TIMER_FIRST);
+	timer_cancel(&conn[0]);
 	ck_assert_int_eq(timer_next(&server), INT64_MAX);
-	timer_set(&server, &conn[1], TIMER_FIRST);
-	timer_set(&server, &conn[0], TIMER_FIRST);
+	timer_set(&conn[1], TIMER_FIRST);
+	timer_set(&conn[0], TIMER_FIRST);
 	must_expire_as("10");
 }
 END_TEST
 
 START_TEST(cancelling_what_is_not_set_does_nothing)
 {
-	timer_set(&server, &conn[0], TIMER_FIRST);
-	timer_cancel(&server, &conn[1]);
-	timer_cancel(&server, &conn[1]);
+	timer_set(&conn[0], TIMER_FIRST);
+	timer_cancel(&conn[1]);
+	timer_cancel(&conn[1]);
 	must_expire_as("0");
 }
 END_TEST
@@ -145,7 +145,7 @@ static const struct reset_row {
 START_TEST(one_that_is_set_again_goes_to_the_end)
 {
 	set_all(TIMER_IDLE);
-	timer_set(&server, &conn[resets[_i].which], TIMER_IDLE);
+	timer_set(&conn[resets[_i].which], TIMER_IDLE);
 	must_expire_as(resets[_i].order);
 }
 END_TEST
@@ -153,12 +153,12 @@ END_TEST
 START_TEST(another_kind_takes_a_connection_out_of_its_old_queue)
 {
 	set_all(TIMER_IDLE);
-	timer_set(&server, &conn[3], TIMER_LINGER);
+	timer_set(&conn[3], TIMER_LINGER);
 	ck_assert_int_eq(conn[3].timer, TIMER_LINGER);
 	ck_assert_int_eq(timer_next(&server), 1150);
 	server.now = 1150;
 	ck_assert_ptr_eq(timer_expired(&server), &conn[3]);
-	timer_cancel(&server, &conn[3]);
+	timer_cancel(&conn[3]);
 	ck_assert_ptr_null(timer_expired(&server));
 	must_expire_as("0124");
 }
@@ -166,14 +166,14 @@ END_TEST
 
 START_TEST(the_next_deadline_is_the_nearest_of_all_kinds)
 {
-	timer_set(&server, &conn[0], TIMER_IDLE);
+	timer_set(&conn[0], TIMER_IDLE);
 	ck_assert_int_eq(timer_next(&server), 2500);
-	timer_set(&server, &conn[1], TIMER_FIRST);
+	timer_set(&conn[1], TIMER_FIRST);
 	ck_assert_int_eq(timer_next(&server), 1300);
-	timer_set(&server, &conn[2], TIMER_LINGER);
+	timer_set(&conn[2], TIMER_LINGER);
 	ck_assert_int_eq(timer_next(&server), 1100);
-	timer_cancel(&server, &conn[2]);
-	timer_cancel(&server, &conn[1]);
+	timer_cancel(&conn[2]);
+	timer_cancel(&conn[1]);
 	ck_assert_int_eq(timer_next(&server), 2500);
 }
 END_TEST
