@@ -62,7 +62,7 @@ bool span_begins(struct span span, const char *text)
 
 bool span_is(struct span span, const char *text)
 {
-	return span_begins(span, text) && text[span.len] == '\0';
+	return span.len == strlen(text) && span_begins(span, text);
 }
 
 bool span_is_all(struct span span, unsigned int classes)
