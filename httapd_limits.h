@@ -33,8 +33,18 @@
 /* Bytes of the longest reply body that code writes: /?list with every signal described. */
 #define HTTAP_REPLY_BODY_MAX 24576
 
-/* Bytes of the longest reply head. All fields together stay under 800. */
-#define HTTAP_REPLY_HEAD_MAX 1024
+/* Bytes of the longest reply head: of a part of a file, with a long type, to a page of an origin with a long name. */
+#define HTTAP_REPLY_HEAD_MAX 1536
+
+/* Bytes of what tells of a file in it: tag, dates, part, coding. */
+#define HTTAP_FIELDS_SIZE 512
+
+/* Bytes of a media type in the tree of types, with a line end or a final NUL. The longest that IANA lists have 90. */
+#define HTTAP_TYPE_SIZE 128
+
+/* A time of day, in seconds since 1970, that every clock that was ever set has passed: the begin of the year in which this was written. A Pi
+ * has no battery for its clock. */
+#define HTTAP_CLOCK_SET_S INT64_C(1767225600)
 
 /* Bytes of the output buffer of a connection: the longest reply, and several short ones that answer pipelined requests. Pages of
  * it that are never written cost address space, not memory. */

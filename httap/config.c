@@ -65,26 +65,6 @@ static int check_number(const struct httap_config *config, const struct number *
 
 /* --- Text --------------------------------------------------------------------------------------------------------- */
 
-static bool is_servable_path(struct span path)
-{
-	struct span segment;
-
-	while (span_next(&path, '/', &segment)) {
-		if (segment.len == 0 || segment.at[0] == '.')
-			return false;
-		for (size_t i = 0; i + 1 < segment.len; i++)
-			if (segment.at[i] == '.' && segment.at[i + 1] == '.')
-				return false;
-	}
-	return true;
-}
-
-static int check_root_page(const char *text, struct span *bad)
-{
-	*bad = span_of(text);
-	return is_servable_path(*bad) ? 0 : -1;
-}
-
 static unsigned int count_words(const char *text)
 {
 	struct span rest = span_of(text), word;
@@ -114,7 +94,7 @@ static const struct text {
 	{ "HTTAP_LISTEN", offsetof(struct httap_config, listen), listen_check_addresses,
 		"must be up to 8 IPv4 or IPv6 addresses with spaces between them, like \"127.0.0.1 ::1\"" },
 	{ "HTTAP_STATICPATH", offsetof(struct httap_config, static_path), NULL, "must be a directory" },
-	{ "HTTAP_ROOTPAGE", offsetof(struct httap_config, root_page), check_root_page,
+	{ "HTTAP_ROOTPAGE", offsetof(struct httap_config, root_page), static_check_root_page,
 		"must be a file's path below the static root, without a leading slash, two dots or names that begin with a dot" },
 	{ "HTTAP_HOSTS", offsetof(struct httap_config, hosts), check_hosts,
 		"must be up to 16 host names without ports, with spaces between them, like \"pi.example.org\"" },

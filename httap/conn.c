@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -131,25 +130,8 @@ static void conn_end(struct conn *conn, bool linger)
 
 static bool step_file(struct conn *conn)
 {
-	if (conn->out_start < conn->out_end)
+	if (conn->out_start < conn->out_end || !static_send(conn))
 		return false;
-	uint64_t turn = conn->file_left < HTTAP_FILE_TURN ? conn->file_left : HTTAP_FILE_TURN;
-	off_t at = (off_t)conn->file_at;
-	ssize_t n = sendfile(conn->fd, conn->file, &at, (size_t)turn);
-
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-		return false;
-	if (n <= 0) { /* broken, or the file has become shorter than the length we announced: nothing can mend that reply */
-		conn_close(conn);
-		return false;
-	}
-	conn->file_at += n;
-	conn->file_left -= (uint64_t)n;
-	timer_set(conn, TIMER_IDLE);
-	if (conn->file_left > 0)
-		return false; /* others get their turn; the socket calls again at once if it takes more */
-	(void)close(conn->file);
-	conn->file = -1;
 	conn->state = CONN_HEAD;
 	if (conn->file_close)
 		conn_end(conn, conn->in_start < conn->in_end);

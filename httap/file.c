@@ -2,7 +2,8 @@
  * Copyright (C) the httapd authors
  *
  * Opens files below the static root: once, by one call that can't leave the root or follow a link, and then asks the descriptor
- * what it got. It never asks about a name and opens it later, and never tells a peer more than "there is no such file".
+ * what it got. It never asks about a name and opens it later, and never tells a peer more than "there is no such file". What stands
+ * beside a file for its sake, its type and its compressed form, is opened in the same way.
  */
 #include "httap/file.h"
 
@@ -21,6 +22,8 @@
 /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
+#define GZIP_SUFFIX ".gz"
+
 /* A rename during the look-up gives EAGAIN (openat2(2)); whoever renames that often may see a 404. */
 #define OPEN_ATTEMPTS 4
 
@@ -28,7 +31,7 @@
  * has no dot segments, so that no component leads up. */
 static int open_by_components(int root, const char *path)
 {
-	char copy[HTTAP_TARGET_MAX + 1];
+	char copy[HTTAP_TARGET_MAX + sizeof(GZIP_SUFFIX)];
 	char *name = copy, *slash;
 	int dir = root, fd;
 
@@ -83,13 +86,16 @@ static int status_of(int error, const char **why)
 	return 404; /* links and everything else: no hint at what is there (ENOENT, ELOOP, EXDEV, ENOTDIR, ...) */
 }
 
-int files_find(const struct files *files, const char *path, struct file *file, const char **why)
+static int64_t microseconds(const struct timespec *time)
+{
+	return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
+}
+
+static int open_file(const struct files *files, int dir, const char *path, struct file *file, const char **why)
 {
 	struct stat st;
 
-	if (path[0] == '\0')
-		path = files->root_page;
-	file->fd = open_below(files->root, path);
+	file->fd = open_below(dir, path);
 	if (file->fd < 0)
 		return status_of(errno, why);
 
@@ -105,17 +111,82 @@ int files_find(const struct files *files, const char *path, struct file *file, c
 		(void)close(file->fd);
 		return status;
 	}
-	file->size = (uint64_t)st.st_size;
-	file->type = file_type(path);
+	*file = (struct file){
+		.fd = file->fd,
+		.size = (uint64_t)st.st_size,
+		.modified = microseconds(&st.st_mtim),
+		.changed = microseconds(&st.st_ctim),
+	};
 	return 200;
+}
+
+static const char *real_path(const struct files *files, const char *path)
+{
+	return path[0] != '\0' ? path : files->root_page;
+}
+
+int files_find(const struct files *files, const char *path, struct file *file, const char **why)
+{
+	return open_file(files, files->root, real_path(files, path), file, why);
+}
+
+bool files_find_gzip(const struct files *files, const char *path, const struct file *plain, struct file *gzip)
+{
+	char name[HTTAP_TARGET_MAX + sizeof(GZIP_SUFFIX)];
+	const char *why;
+	int len = snprintf(name, sizeof(name), "%s" GZIP_SUFFIX, real_path(files, path));
+
+	if (len >= (int)sizeof(name) || open_file(files, files->root, name, gzip, &why) != 200)
+		return false;
+	if (gzip->modified >= plain->modified)
+		return true;
+	(void)close(gzip->fd);
+	return false;
+}
+
+/* TYPE/SUBTYPE, then parameters that can stand in a field. */
+static bool is_media_type(struct span text)
+{
+	struct span type, subtype = text;
+
+	if (!span_is_all(text, TEXT_VALUE))
+		return false;
+	(void)span_next(&text, ';', &subtype);
+	subtype = span_trim(subtype);
+	return span_next(&subtype, '/', &type) && subtype.len > 0 && span_is_all(subtype, TEXT_TOKEN) && type.len > 0 &&
+		span_is_all(type, TEXT_TOKEN);
+}
+
+/* What the tree of types says about that file, "" when nothing that could be a type. */
+static void read_type(const struct files *files, const char *path, char type[HTTAP_TYPE_SIZE])
+{
+	struct span text = { type, 0 };
+	struct file entry;
+	const char *why;
+
+	if (files->types >= 0 && open_file(files, files->types, path, &entry, &why) == 200) {
+		ssize_t n = read(entry.fd, type, HTTAP_TYPE_SIZE);
+		(void)close(entry.fd);
+		if (n > 0 && n < HTTAP_TYPE_SIZE)
+			text.len = (size_t)n;
+	}
+	while (text.len > 0 && strchr(" \t\r\n", type[text.len - 1]) != NULL)
+		text.len--;
+	type[is_media_type(text) ? text.len : 0] = '\0';
+}
+
+const char *files_type(const struct files *files, const char *path, char type[HTTAP_TYPE_SIZE])
+{
+	path = real_path(files, path);
+	read_type(files, path, type);
+	return type[0] != '\0' ? type : file_type(path);
 }
 
 int files_open(struct files *files, const char *path, const char *root_page, uid_t serving_uid, struct httap_error *error)
 {
 	struct stat st;
 
-	files->path = path;
-	files->root_page = root_page;
+	*files = (struct files){ .path = path, .root_page = root_page, .types = -1 };
 	files->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (files->root < 0 || fstat(files->root, &st) < 0) {
 		snprintf(error->text, sizeof(error->text),
@@ -123,6 +194,7 @@ int files_open(struct files *files, const char *path, const char *root_page, uid
 		files_close(files);
 		return -1;
 	}
+	files->types = openat(files->root, "...", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	files->owner = st.st_uid;
 	if (st.st_uid != 0 && st.st_uid != serving_uid) {
 		snprintf(error->text, sizeof(error->text),
@@ -153,7 +225,9 @@ void files_close(struct files *files)
 {
 	if (files->root >= 0)
 		(void)close(files->root);
-	files->root = -1;
+	if (files->types >= 0)
+		(void)close(files->types);
+	files->root = files->types = -1;
 }
 
 const char *file_type(const char *path)
@@ -180,6 +254,7 @@ const char *file_type(const char *path)
 		{ "woff2", "font/woff2" },
 		{ "xml", "application/xml" },
 		{ "pdf", "application/pdf" },
+		{ "gz", "application/gzip" },
 	};
 	const char *dot = strrchr(path, '.');
 	struct span extension = dot != NULL ? span_of(dot + 1) : SPAN("");

@@ -7,9 +7,11 @@
 #define HTTAP_FILE_H
 
 #include "httap/httap.h"
+#include "httapd_limits.h"
 
 struct files {
-	int root; /* O_PATH descriptor; -1: not open */
+	int root;  /* O_PATH descriptor; -1: not open */
+	int types; /* likewise, of the tree of types; -1: there is none */
 	uid_t owner;
 	const char *path; /* as it was configured, for messages */
 	const char *root_page;
@@ -18,7 +20,8 @@ struct files {
 struct file {
 	int fd; /* the caller closes it */
 	uint64_t size;
-	const char *type;
+	int64_t modified; /* microseconds since 1970: its bytes, */
+	int64_t changed;  /* and anything about it */
 };
 
 /* Opens the static root, which must belong to `serving_uid` or root, and remembers its owner. 0, or -1 with the error. */
@@ -31,6 +34,12 @@ int files_check_root_page(const struct files *files, struct httap_error *error);
 /* Opens a file by its path below the root, "" for the root page; the path was judged by target_parse(). 200 and `file` filled in,
  * or the status to refuse with and `*why`. */
 int files_find(const struct files *files, const char *path, struct file *file, const char **why);
+
+/* Opens FILE.gz beside the file, when there is one that is not older. */
+bool files_find_gzip(const struct files *files, const char *path, const struct file *plain, struct file *gzip);
+
+/* The media type of a file that was found: what the tree says, for which `type` has room; else by its name. Never NULL. */
+const char *files_type(const struct files *files, const char *path, char type[HTTAP_TYPE_SIZE]);
 
 /* The media type for a file's name, by its extension. Never NULL. */
 const char *file_type(const char *path);

@@ -167,6 +167,10 @@ struct httap_config {
 	int64_t (*clock)(void *context);
 	void *clock_context;
 
+	/* The time of day, in microseconds since 1970: for the Date field, and for what is told of files. Default CLOCK_REALTIME. */
+	int64_t (*wall_clock)(void *context);
+	void *wall_clock_context;
+
 	/* Called after each request that got an answer. */
 	void (*on_request)(void *context, const struct httap_exchange *exchange);
 	void *on_request_context;

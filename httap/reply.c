@@ -22,14 +22,18 @@ static struct span known_line(int status)
 #define LINE(code, reason) { code, { "HTTP/1.1 " #code " " reason "\r\n", sizeof("HTTP/1.1 " #code " " reason "\r\n") - 1 } }
 		LINE(200, "OK"),
 		LINE(204, "No Content"),
+		LINE(206, "Partial Content"),
+		LINE(304, "Not Modified"),
 		LINE(400, "Bad Request"),
 		LINE(403, "Forbidden"),
 		LINE(404, "Not Found"),
 		LINE(405, "Method Not Allowed"),
 		LINE(408, "Request Timeout"),
 		LINE(409, "Conflict"),
+		LINE(412, "Precondition Failed"),
 		LINE(413, "Content Too Large"),
 		LINE(414, "URI Too Long"),
+		LINE(416, "Range Not Satisfiable"),
 		LINE(417, "Expectation Failed"),
 		LINE(421, "Misdirected Request"),
 		LINE(431, "Request Header Fields Too Large"),
@@ -101,8 +105,10 @@ size_t reply_head(char *out, const struct reply *reply)
 {
 	char *at = put_status(out, reply->status);
 
-	/* RFC 9110 section 8.6: no Content-Length with 204. */
-	if (reply->status != 204 && reply->length != REPLY_ENDLESS) {
+	if (reply->date.len > 0)
+		at = put_field(at, SPAN("Date: "), reply->date);
+	/* RFC 9110 section 8.6: no Content-Length with 204, and with 304 only that of the 200. */
+	if (reply->status != 204 && reply->status != 304 && reply->length != REPLY_ENDLESS) {
 		at = put(at, SPAN("Content-Length: "));
 		at = put_number(at, reply->length);
 		at = put(at, SPAN("\r\n"));
@@ -123,6 +129,8 @@ size_t reply_head(char *out, const struct reply *reply)
 			     "frame-ancestors 'none'\r\n"
 			     "Referrer-Policy: no-referrer\r\n"));
 	}
+	if (reply->fields.len > 0)
+		at = put(at, reply->fields);
 	if (reply->allow != NULL)
 		at = put_field(at, SPAN("Allow: "), span_of(reply->allow));
 	if (reply->origin.at != NULL)

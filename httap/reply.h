@@ -12,6 +12,8 @@ struct reply {
 	int status;
 	const char *type;    /* Content-Type; NULL: none */
 	const char *session; /* HTTaP-Session of a dynamic reply, which is never stored; NULL: a static one */
+	struct span date;    /* Date; empty: none */
+	struct span fields;  /* further ones, with their line ends */
 	const char *allow;   /* Allow, with 405 and for OPTIONS; NULL: none */
 	struct span origin;  /* pages of this origin may read the reply; at == NULL: none but our own */
 	bool preflight;      /* it answers OPTIONS: such a page is told what it may send */

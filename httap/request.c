@@ -118,6 +118,13 @@ static enum field field_of(struct span name)
 		[FIELD_SEC_PURPOSE] = { "sec-purpose", 11 },
 		[FIELD_PURPOSE] = { "purpose", 7 },
 		[FIELD_SESSION] = { "httap-session", 13 },
+		[FIELD_RANGE] = { "range", 5 },
+		[FIELD_IF_RANGE] = { "if-range", 8 },
+		[FIELD_IF_MODIFIED_SINCE] = { "if-modified-since", 17 },
+		[FIELD_IF_UNMODIFIED_SINCE] = { "if-unmodified-since", 19 },
+		[FIELD_IF_MATCH] = { "if-match", 8 },
+		[FIELD_IF_NONE_MATCH] = { "if-none-match", 13 },
+		[FIELD_ACCEPT_ENCODING] = { "accept-encoding", 15 },
 	};
 	for (unsigned int i = 0; i < FIELD_COUNT; i++)
 		if (known[i].len == name.len && span_equal_nocase(name, known[i]))
@@ -142,6 +149,8 @@ static int parse_field(struct request *request, struct span line, const char **w
 		return 0;
 	if (field == FIELD_CONNECTION) {
 		parse_connection(request, value);
+	} else if (request->field[field].at != NULL && field >= FIELD_LISTS) {
+		value.len = 0;
 	} else if (request->field[field].at != NULL) {
 		/* Two values of such a field are two stories: a proxy in front may have believed the other one. */
 		*why = "a field that may stand only once stands twice";

@@ -30,6 +30,14 @@ enum field {
 	FIELD_SEC_PURPOSE,
 	FIELD_PURPOSE,
 	FIELD_SESSION,
+	FIELD_RANGE,
+	FIELD_IF_RANGE,
+	FIELD_IF_MODIFIED_SINCE,
+	FIELD_IF_UNMODIFIED_SINCE,
+	FIELD_LISTS, /* from here on a field may stand more than once (RFC 9110 section 5.3): see request_parse() */
+	FIELD_IF_MATCH = FIELD_LISTS,
+	FIELD_IF_NONE_MATCH,
+	FIELD_ACCEPT_ENCODING,
 	FIELD_COUNT,
 };
 
@@ -48,7 +56,8 @@ struct request {
  * `*scanned` is kept between calls, 0 for a new head. RFC 9112 section 2.2. */
 long request_find_end(const char *bytes, size_t len, size_t *scanned);
 
-/* Reads a complete head of `len` bytes as request_find_end() measured it. 0, or the status to refuse it with; then `*why` is a
+/* Reads a complete head of `len` bytes as request_find_end() measured it. A list that stands in several lines is taken for an empty one:
+ * nobody sends it so, and then no tag matches and no coding is accepted, which is always right. 0, or the status to refuse it with; then `*why` is a
  * sentence. */
 int request_parse(struct request *request, const char *bytes, size_t len, const char **why);
 

@@ -6,7 +6,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "httap/json.h"
 #include "httap/reply.h"
@@ -17,8 +16,7 @@ static const char text_type[] = "text/plain; charset=utf-8";
 
 /* --- Replies ------------------------------------------------------------------------------------------------------ */
 
-/* The head, and what of the body is there already. HEAD gets the same head without a body (RFC 9110 section 9.3.2). */
-static void put_reply(struct exchange *exchange, const char *type, const char *allow, uint64_t length, struct span body)
+void answer_put(struct exchange *exchange, const char *type, const char *allow, uint64_t length, struct span body)
 {
 	struct conn *conn = exchange->conn;
 	bool head_only = exchange->request != NULL && exchange->request->method == METHOD_HEAD;
@@ -30,6 +28,8 @@ static void put_reply(struct exchange *exchange, const char *type, const char *a
 		.origin = exchange->origin,
 		.preflight = exchange->request != NULL && exchange->request->method == METHOD_OPTIONS,
 		.varies = exchange->server->guard.origins != NULL,
+		.date = span_of(server_date(exchange->server)),
+		.fields = exchange->fields,
 		.length = length,
 		.close = exchange->close,
 		.keep_alive = exchange->keep_alive && !exchange->close,
@@ -48,7 +48,7 @@ static void put_reply(struct exchange *exchange, const char *type, const char *a
 void answer_bytes(struct exchange *exchange, const char *type, struct span body)
 {
 	exchange->status = 200;
-	put_reply(exchange, type, NULL, body.len, body);
+	answer_put(exchange, type, NULL, body.len, body);
 }
 
 void answer_text(struct exchange *exchange, struct span text)
@@ -86,7 +86,7 @@ void answer_download(struct exchange *exchange, struct span body)
 void answer_nothing(struct exchange *exchange, const char *allow)
 {
 	exchange->status = 204;
-	put_reply(exchange, NULL, allow, 0, SPAN(""));
+	answer_put(exchange, NULL, allow, 0, SPAN(""));
 }
 
 /* How long the body will be nobody knows: it ends with the connection (RFC 9112 section 6.3, rule 8). */
@@ -94,7 +94,7 @@ void answer_events(struct exchange *exchange)
 {
 	exchange->status = 200;
 	exchange->close = true;
-	put_reply(exchange, "text/event-stream", NULL, REPLY_ENDLESS, SPAN(""));
+	answer_put(exchange, "text/event-stream", NULL, REPLY_ENDLESS, SPAN(""));
 }
 
 static void put_refusal(struct exchange *exchange, int status, const char *allow, const char *why)
@@ -110,7 +110,7 @@ static void put_refusal(struct exchange *exchange, int status, const char *allow
 		json_raw(json, span_of(why));
 		json_raw(json, SPAN("\n"));
 	}
-	put_reply(exchange, exchange->dynamic ? json_type : text_type, allow, json->len, (struct span){ json->out, json->len });
+	answer_put(exchange, exchange->dynamic ? json_type : text_type, allow, json->len, (struct span){ json->out, json->len });
 }
 
 void answer_refusal(struct exchange *exchange, int status, const char *why)
@@ -183,51 +183,6 @@ static void report(struct exchange *exchange)
 
 /* --- Domains ------------------------------------------------------------------------------------------------------ */
 
-/* A small file leaves together with its head; a larger one follows it by sendfile. */
-static void answer_file(struct exchange *exchange, const struct file *file)
-{
-	struct conn *conn = exchange->conn;
-	char *body = exchange->server->body;
-	bool small = file->size <= HTTAP_FILE_INLINE_MAX;
-	ssize_t n = small ? pread(file->fd, body, (size_t)file->size, 0) : 0;
-
-	if (small && (n < 0 || (uint64_t)n != file->size)) {
-		(void)close(file->fd);
-		answer_refusal(exchange, 500, "the file could not be read");
-		return;
-	}
-	exchange->status = 200;
-	put_reply(exchange, file->type, NULL, file->size, (struct span){ body, (size_t)n });
-	if (small || exchange->request->method == METHOD_HEAD) {
-		(void)close(file->fd);
-		return;
-	}
-	conn->file = file->fd;
-	conn->file_at = 0;
-	conn->file_left = file->size;
-	conn->state = CONN_FILE;
-}
-
-static void answer_static(struct exchange *exchange)
-{
-	struct file file;
-	const char *why;
-
-	if (exchange->request->method == METHOD_OPTIONS) {
-		answer_nothing(exchange, "GET, HEAD, OPTIONS");
-		return;
-	}
-	if (!exchange_reads(exchange)) {
-		answer_not_allowed(exchange, "GET, HEAD, OPTIONS", "files are read by GET; signals are written by POST /?NAME");
-		return;
-	}
-	int status = files_find(&exchange->server->files, exchange->target->text, &file, &why);
-	if (status == 200)
-		answer_file(exchange, &file);
-	else
-		answer_refusal(exchange, status, why);
-}
-
 static void answer_switch(struct exchange *exchange)
 {
 	bool get = !exchange->server->config->refuse_get_writes;
@@ -251,7 +206,7 @@ static void answer_domain(struct exchange *exchange)
 		answer_switch(exchange);
 		break;
 	case DOMAIN_STATIC:
-		answer_static(exchange);
+		static_answer(exchange);
 		break;
 	case DOMAIN_ASTERISK:
 		answer_nothing(exchange, "GET, HEAD, POST, PUT, OPTIONS");

@@ -95,7 +95,7 @@ static struct httap_server *server_new(struct httap *httap)
 	server->signals = &no_signals;
 	server->words = &no_words;
 	server->epoll = -1;
-	server->files.root = -1;
+	server->files.root = server->files.types = -1;
 	server->accept_again = INT64_MAX;
 	server->wake_time = INT64_MAX;
 	return server;
@@ -180,13 +180,6 @@ static int open_listeners(struct httap_server *server, struct httap_error *error
 	return 0;
 }
 
-static int open_files(struct files *files, const struct httap_config *config, struct httap_error *error)
-{
-	return files_open(files, config->static_path != NULL ? config->static_path : ".",
-		config->root_page != NULL ? config->root_page : "index.html",
-		config->serving_uid_given ? config->serving_uid : geteuid(), error);
-}
-
 /* sendfile(2) has no MSG_NOSIGNAL: without this a peer who hangs up would end the program. */
 static void ignore_sigpipe(void)
 {
@@ -229,8 +222,7 @@ int httap_start(struct httap *httap, struct httap_error *error)
 		(void)refuse_start(error, "epoll_create1");
 	if (server->epoll < 0 || config_check(server->config, error) < 0 || signals_check(server->signals, error) < 0 ||
 		words_check(server, error) < 0 || make_table(server, error) < 0 ||
-		open_files(&server->files, server->config, error) < 0 || files_check_root_page(&server->files, error) < 0 ||
-		open_listeners(server, error) < 0) {
+		static_open(&server->files, server->config, error) < 0 || open_listeners(server, error) < 0) {
 		int reason = errno != 0 ? errno : EINVAL; /* a configuration that was refused is no failed call */
 		httap_stop(httap);
 		errno = reason;
@@ -245,18 +237,17 @@ int httap_check_root_page(const struct httap *httap, struct httap_error *error)
 		snprintf(error->text, sizeof(error->text), "the server has not been started");
 		return -1;
 	}
-	return files_check_root_page(&httap->server->files, error);
+	return static_check(&httap->server->files, error);
 }
 
 int httap_check(const struct httap_config *config, struct httap_error *error)
 {
 	struct files files;
 
-	if (config_check(config, error) < 0 || open_files(&files, config, error) < 0)
+	if (config_check(config, error) < 0 || static_open(&files, config, error) < 0)
 		return -1;
-	int result = files_check_root_page(&files, error);
-	files_close(&files);
-	return result;
+	static_close(&files);
+	return 0;
 }
 
 int httap_add_listener(struct httap *httap, int fd)
@@ -289,7 +280,7 @@ void httap_stop(struct httap *httap)
 			conn_close(&server->conn[i]);
 	for (unsigned int i = 0; i < server->listener_count; i++)
 		(void)close(server->listener[i]);
-	files_close(&server->files);
+	static_close(&server->files);
 	if (server->epoll >= 0)
 		(void)close(server->epoll);
 	free(server->conn);
@@ -412,6 +403,26 @@ int httap_blocking(struct httap *httap)
 int64_t httap_now(const struct httap *httap)
 {
 	return httap->config.clock != NULL ? httap->config.clock(httap->config.clock_context) : clock_monotonic(NULL);
+}
+
+int64_t server_wall_clock(const struct httap_server *server)
+{
+	const struct httap_config *config = server->config;
+
+	return config->wall_clock != NULL ? config->wall_clock(config->wall_clock_context) : clock_wall(NULL);
+}
+
+/* Made once a second, shortly after the second has begun. */
+const char *server_date(struct httap_server *server)
+{
+	if (server->now >= server->date_until) {
+		int64_t time = server_wall_clock(server);
+		server->date_until = server->now + 1000000 - time % 1000000;
+		server->date[0] = '\0';
+		if (time / 1000000 >= HTTAP_CLOCK_SET_S)
+			date_format(server->date, time / 1000000);
+	}
+	return server->date;
 }
 
 int httap_fd(const struct httap *httap)

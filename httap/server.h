@@ -10,6 +10,7 @@
  *	session.c   sessions over several connections
  *	events.c    what has changed, and who listens to it
  *	route.c     one request: who may, which domain, which answer
+ *	static.c    files; no_static.c in a library without them
  *	words.c     the words of the dynamic domain
  *	signals.c   reading and writing the application's signals
  */
@@ -18,6 +19,7 @@
 
 #include <sys/socket.h>
 
+#include "httap/date.h"
 #include "httap/file.h"
 #include "httap/frame.h"
 #include "httap/guard.h"
@@ -180,6 +182,7 @@ struct exchange {
 	bool keep_alive;    /* an HTTP/1.0 peer asked to keep the connection, and is told that it is kept */
 	bool attachment;    /* the reply is a download */
 	struct span origin; /* of a page that may read the reply though it is not ours; at == NULL: no such */
+	struct span fields; /* further fields of the reply */
 	int status;         /* 0 until answered */
 	size_t sent;        /* bytes of the reply's body */
 };
@@ -189,6 +192,10 @@ void route_exchange(struct exchange *exchange);
 
 /* Refuses a request that could not even be read, or that took too long. Closes. */
 void route_refuse_early(struct conn *conn, const struct request *request, int status, const char *why);
+
+/* The reply with `exchange->status`, and what of its body is there already: the whole of it, or none when it is to follow. HEAD gets the same
+ * head without a body (RFC 9110 section 9.3.2). */
+void answer_put(struct exchange *exchange, const char *type, const char *allow, uint64_t length, struct span body);
 
 /* Replies of the dynamic domain. */
 void answer_text(struct exchange *exchange, struct span text);
@@ -205,6 +212,15 @@ void answer_not_allowed(struct exchange *exchange, const char *allow, const char
 bool exchange_writes(const struct exchange *exchange);                     /* POST or PUT */
 bool exchange_reads(const struct exchange *exchange);                      /* GET or HEAD */
 const struct httap_actor *exchange_actor(const struct exchange *exchange); /* until the next one is asked for */
+
+/* --- static.c, or no_static.c ------------------------------------------------------------------------------------- */
+
+int static_check_root_page(const char *text, struct span *bad);
+int static_open(struct files *files, const struct httap_config *config, struct httap_error *error); /* 0: all can be served */
+int static_check(const struct files *files, struct httap_error *error);                             /* still? */
+void static_close(struct files *files);
+void static_answer(struct exchange *exchange);
+bool static_send(struct conn *conn); /* sends of its file; true when it is through. May close the connection */
 
 /* --- words.c, signals.c ------------------------------------------------------------------------------------------- */
 
@@ -279,6 +295,8 @@ struct httap_server {
 	struct guard guard;
 	char id[HTTAP_HOST_SIZE];
 	const char *type;
+	int64_t date_until; /* of `now`: then `date` is made anew */
+	char date[DATE_SIZE];
 
 	/* One request is answered at a time, so that one copy of these serves all connections. */
 	struct target target;
@@ -290,10 +308,15 @@ struct httap_server {
 	char actor_request[HTTAP_ACTOR_REQUEST_SIZE];
 	struct httap_actor actor;
 	struct httap_json json; /* in `body` */
+	char fields[HTTAP_FIELDS_SIZE];
 	char body[HTTAP_REPLY_BODY_MAX];
 };
 
 int64_t clock_monotonic(void *context); /* microseconds */
+int64_t clock_wall(void *context);      /* microseconds since 1970 */
+
+int64_t server_wall_clock(const struct httap_server *server);
+const char *server_date(struct httap_server *server); /* the Date of a reply; "": the clock was never set */
 
 void server_interest(struct httap_server *server, int operation, int fd, uint32_t events, enum source source, size_t index);
 void server_slot_free(struct conn *conn);

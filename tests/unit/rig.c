@@ -495,6 +495,11 @@ static int64_t rig_clock(void *context)
 	return ((const struct rig *)context)->clock;
 }
 
+static int64_t rig_wall_clock(void *context)
+{
+	return ((const struct rig *)context)->wall;
+}
+
 static void rig_on_request(void *context, const struct httap_exchange *exchange)
 {
 	struct rig *r = context;
@@ -539,6 +544,8 @@ static void rig_up(void)
 		.id = "rig",
 		.clock = rig_clock,
 		.clock_context = &rig,
+		.wall_clock = rig_wall_clock,
+		.wall_clock_context = &rig,
 		.on_request = rig_on_request,
 		.on_request_context = &rig,
 	};
@@ -655,6 +662,7 @@ int rig_run(void)
 int rig_pass_time(int64_t us)
 {
 	rig.clock += us;
+	rig.wall += rig.wall > 0 ? us : 0;
 	return rig_run();
 }
 

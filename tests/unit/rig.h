@@ -80,6 +80,7 @@ struct rig {
 	struct httap httap;
 	struct rig_app app;
 	int64_t clock; /* microseconds: what the server sees */
+	int64_t wall;  /* likewise, since 1970; 0, a clock that was never set, so that replies have no Date */
 	char root[128];
 	bool tcp;
 	int unix_listener; /* until the server has it */
@@ -127,7 +128,7 @@ struct peer {
 
 struct answer {
 	int status;
-	char head[1100]; /* with the status line and the empty line */
+	char head[1600]; /* with the status line and the empty line */
 	const char *body; /* until the peer receives more */
 	size_t len;
 };

@@ -60,7 +60,7 @@ static void make_tree(void)
 		{ "NOTE.TXT", "capitals" },
 		{ "none", "none" },
 		{ ".hidden.txt", "hidden" },
-		{ ".../index.html", "text/html" },
+		{ ".../index.html", "text/x-page" },
 		{ "../outside/secret.txt", "secret" },
 		{ "../secret.txt", "secret" },
 		{ "unreadable.txt", "unreadable" },
@@ -123,9 +123,9 @@ static const struct file_row {
 	const char *type;
 	enum as as;
 } file_rows[] = {
-	{ "/", 200, "<!doctype html>", "text/html; charset=utf-8", ANYBODY },
-	{ "/index.html", 200, "<!doctype html>", "text/html; charset=utf-8", ANYBODY },
-	{ "/index.html?a=b", 200, "<!doctype html>", "text/html; charset=utf-8", ANYBODY },
+	{ "/", 200, "<!doctype html>", "text/x-page", ANYBODY },
+	{ "/index.html", 200, "<!doctype html>", "text/x-page", ANYBODY },
+	{ "/index.html?a=b", 200, "<!doctype html>", "text/x-page", ANYBODY },
 	{ "/empty.txt", 200, "", "text/plain; charset=utf-8", ANYBODY },
 	{ "/sub/deep/a.css", 200, "a{}", "text/css; charset=utf-8", ANYBODY },
 	{ "/a+b.txt", 200, "plus", "text/plain; charset=utf-8", ANYBODY },
@@ -192,14 +192,15 @@ static int lowest_free_descriptor(void)
 	return fd;
 }
 
-static void take_file(struct outcome *outcome, const struct file *file)
+static void take_file(struct outcome *outcome, const struct files *files, const char *path, const struct file *file)
 {
+	char type[HTTAP_TYPE_SIZE];
 	ssize_t n = read(file->fd, outcome->text, sizeof(outcome->text) - 1);
 
 	outcome->text[n > 0 ? n : 0] = '\0';
 	outcome->size = file->size;
 	outcome->close_on_exec = (fcntl(file->fd, F_GETFD) & FD_CLOEXEC) != 0;
-	snprintf(outcome->type, sizeof(outcome->type), "%s", file->type);
+	snprintf(outcome->type, sizeof(outcome->type), "%s", files_type(files, path, type));
 	close(file->fd);
 }
 
@@ -218,7 +219,7 @@ static void get(struct outcome *outcome, const struct files *files, const char *
 		outcome->status = files_find(files, target.text, &file, &why);
 	outcome->reason = why != NULL && why[0] != '\0';
 	if (outcome->status == 200)
-		take_file(outcome, &file);
+		take_file(outcome, files, target.text, &file);
 	outcome->leak = lowest_free_descriptor() != free_before;
 }
 
@@ -507,7 +508,8 @@ static const struct type_row {
 	{ "a.html ", "application/octet-stream" },
 	{ "a.css/html", "application/octet-stream" },
 	{ "a.css/b", "application/octet-stream" },
-	{ "a.gz", "application/octet-stream" },
+	{ "a.gz", "application/gzip" },
+	{ "a.tgz", "application/octet-stream" },
 	{ "", "application/octet-stream" },
 };
 

@@ -19,14 +19,18 @@ static const struct status_row {
 } status_rows[] = {
 	{ 200, "HTTP/1.1 200 OK" },
 	{ 204, "HTTP/1.1 204 No Content" },
+	{ 206, "HTTP/1.1 206 Partial Content" },
+	{ 304, "HTTP/1.1 304 Not Modified" },
 	{ 400, "HTTP/1.1 400 Bad Request" },
 	{ 403, "HTTP/1.1 403 Forbidden" },
 	{ 404, "HTTP/1.1 404 Not Found" },
 	{ 405, "HTTP/1.1 405 Method Not Allowed" },
 	{ 408, "HTTP/1.1 408 Request Timeout" },
 	{ 409, "HTTP/1.1 409 Conflict" },
+	{ 412, "HTTP/1.1 412 Precondition Failed" },
 	{ 413, "HTTP/1.1 413 Content Too Large" },
 	{ 414, "HTTP/1.1 414 URI Too Long" },
+	{ 416, "HTTP/1.1 416 Range Not Satisfiable" },
 	{ 417, "HTTP/1.1 417 Expectation Failed" },
 	{ 421, "HTTP/1.1 421 Misdirected Request" },
 	{ 431, "HTTP/1.1 431 Request Header Fields Too Large" },
@@ -123,6 +127,8 @@ static struct reply reply_of(int status, unsigned int parts)
 		.allow = (parts & 4) != 0 ? "GET, HEAD, POST, PUT, OPTIONS" : NULL,
 		.close = (parts & 8) != 0,
 		.attachment = (parts & 16) != 0,
+		.date = (parts & 64) != 0 ? SPAN("Sun, 06 Nov 1994 08:49:37 GMT") : SPAN(""),
+		.fields = (parts & 128) != 0 ? SPAN("ETag: \"1-2-3\"\r\nAge: 0\r\n") : SPAN(""),
 		.length = (parts & 32) != 0 ? UINT64_MAX - 1 : 0,
 	};
 }
@@ -131,15 +137,15 @@ START_TEST(a_head_has_its_status_and_what_the_reply_says)
 {
 	const struct status_row *row = &status_rows[_i];
 
-	for (unsigned int parts = 0; parts < 64; parts++) {
+	for (unsigned int parts = 0; parts < 256; parts++) {
 		struct reply reply = reply_of(row->status, parts);
 		struct span head = head_of(&reply);
 		char length[24];
 
 		snprintf(length, sizeof(length), "%" PRIu64, reply.length);
 		check_syntax(head, row->line);
-		/* RFC 9110 section 8.6: a 204 has none. */
-		check_field(head, "Content-Length", row->status == 204 ? NULL : length);
+		/* RFC 9110 section 8.6: a 204 has none, and a 304 none but that of the 200. */
+		check_field(head, "Content-Length", row->status == 204 || row->status == 304 ? NULL : length);
 		check_field(head, "Transfer-Encoding", NULL);
 		check_field(head, "Content-Type", reply.type);
 		check_field(head, "HTTaP-Session", reply.session);
@@ -148,6 +154,9 @@ START_TEST(a_head_has_its_status_and_what_the_reply_says)
 		check_field(head, "Content-Disposition", reply.attachment ? "attachment" : NULL);
 		check_field(head, "X-Content-Type-Options", "nosniff");
 		check_field(head, "Cache-Control", reply.session != NULL ? "no-store" : NULL);
+		check_field(head, "Date", reply.date.len > 0 ? reply.date.at : NULL);
+		check_field(head, "ETag", reply.fields.len > 0 ? "\"1-2-3\"" : NULL);
+		check_field(head, "Age", reply.fields.len > 0 ? "0" : NULL);
 		ck_assert_int_eq(field_of(head, "Retry-After").at != NULL, row->status == 503);
 		ck_assert_int_eq(field_of(head, "Content-Security-Policy").at != NULL, reply.session == NULL);
 	}
@@ -174,7 +183,7 @@ END_TEST
 
 START_TEST(a_status_that_is_no_refusal_becomes_500)
 {
-	static const int unknown[] = { 0, -1, 100, 199, 201, 299, 304, 399, 600, 999, 2000 };
+	static const int unknown[] = { 0, -1, 100, 199, 201, 299, 303, 399, 600, 999, 2000 };
 	struct reply reply = { .status = unknown[_i] };
 
 	check_syntax(head_of(&reply), "HTTP/1.1 500 Internal Server Error");

@@ -383,6 +383,13 @@ static const char *const field_names[FIELD_COUNT] = {
 	[FIELD_SEC_PURPOSE] = "Sec-Purpose",
 	[FIELD_PURPOSE] = "Purpose",
 	[FIELD_SESSION] = "HTTaP-Session",
+	[FIELD_RANGE] = "Range",
+	[FIELD_IF_RANGE] = "If-Range",
+	[FIELD_IF_MODIFIED_SINCE] = "If-Modified-Since",
+	[FIELD_IF_UNMODIFIED_SINCE] = "If-Unmodified-Since",
+	[FIELD_IF_MATCH] = "If-Match",
+	[FIELD_IF_NONE_MATCH] = "If-None-Match",
+	[FIELD_ACCEPT_ENCODING] = "Accept-Encoding",
 };
 
 /* Reads a head whose only field has that name, and checks that its value stands in `expected` alone; FIELD_COUNT: nowhere. */
@@ -441,7 +448,23 @@ START_TEST(a_known_field_that_stands_twice_is_refused)
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		snprintf(head, sizeof(head), LINE "%s: %s\r\nFoo: bar\r\n%s: %s\r\n" END, field_names[_i], values[i][0],
 			field_names[_i], values[i][1]);
-		check_head(span_of(head), _i == FIELD_CONNECTION ? 0 : 400);
+		check_head(span_of(head), _i == FIELD_CONNECTION || _i >= FIELD_LISTS ? 0 : 400);
+	}
+}
+END_TEST
+
+START_TEST(a_list_in_several_lines_is_there_and_empty)
+{
+	struct request request;
+	char head[256];
+
+	for (int lines = 2; lines <= 4; lines++) {
+		size_t len = (size_t)snprintf(head, sizeof(head), LINE);
+		for (int i = 0; i < lines; i++)
+			len += (size_t)snprintf(head + len, sizeof(head) - len, "%s: value\r\n", field_names[_i]);
+		(void)snprintf(head + len, sizeof(head) - len, END);
+		read_good_head(&request, head);
+		check_span(request.field[_i], "", field_names[_i]);
 	}
 }
 END_TEST
@@ -596,6 +619,7 @@ Suite *httap_request_suite(void)
 	tcase_add_loop_test(fields, a_field_is_known_in_any_case, 0, FIELD_COUNT);
 	tcase_add_loop_test(fields, a_field_with_a_longer_or_shorter_name_is_another, 0, FIELD_COUNT);
 	tcase_add_loop_test(fields, a_known_field_that_stands_twice_is_refused, 0, FIELD_COUNT);
+	tcase_add_loop_test(fields, a_list_in_several_lines_is_there_and_empty, FIELD_LISTS, FIELD_COUNT);
 	tcase_add_test(fields, an_unknown_field_may_stand_twice);
 	tcase_add_loop_test(fields, a_value_is_read_without_the_white_space_around_it, 0, ROWS(value_rows));
 	tcase_add_loop_test(fields, more_than_64_fields_are_431, 0, ROWS(count_rows));
