@@ -135,8 +135,9 @@ size_t reply_head(char *out, const struct reply *reply)
 		at = put_field(at, SPAN("Allow: "), span_of(reply->allow));
 	if (reply->origin.at != NULL)
 		at = put_origin(at, reply);
-	if (reply->varies)
-		at = put(at, SPAN("Vary: Origin\r\n"));
+	if (reply->varies || reply->coded)
+		at = put_field(at, SPAN("Vary: "),
+			!reply->coded ? SPAN("Origin") : !reply->varies ? SPAN("Accept-Encoding") : SPAN("Origin, Accept-Encoding"));
 	if (reply->attachment)
 		at = put(at, SPAN("Content-Disposition: attachment\r\n"));
 	if (reply->status == 503)

@@ -17,7 +17,8 @@ struct reply {
 	const char *allow;   /* Allow, with 405 and for OPTIONS; NULL: none */
 	struct span origin;  /* pages of this origin may read the reply; at == NULL: none but our own */
 	bool preflight;      /* it answers OPTIONS: such a page is told what it may send */
-	bool varies;         /* other origins get other fields */
+	bool varies;         /* other origins get other fields, */
+	bool coded;          /* and who accepts other codings another body */
 	uint64_t length;     /* Content-Length, or REPLY_ENDLESS */
 	bool close;          /* Connection: close */
 	bool keep_alive;     /* Connection: keep-alive, for HTTP/1.0 (RFC 9112 appendix C.2.2) */

@@ -182,7 +182,8 @@ struct exchange {
 	bool keep_alive;    /* an HTTP/1.0 peer asked to keep the connection, and is told that it is kept */
 	bool attachment;    /* the reply is a download */
 	struct span origin; /* of a page that may read the reply though it is not ours; at == NULL: no such */
-	struct span fields; /* further fields of the reply */
+	bool coded;         /* the reply depends on Accept-Encoding */
+	struct span fields; /* further ones of the reply */
 	int status;         /* 0 until answered */
 	size_t sent;        /* bytes of the reply's body */
 };

@@ -23,7 +23,7 @@
 struct variant {
 	struct file file;
 	bool gzip;
-	bool varies; /* there are both */
+	bool coded; /* there are both */
 	struct validator validator;
 	char etag[96];
 };
@@ -36,9 +36,9 @@ static int find_variant(struct exchange *exchange, struct variant *variant, cons
 	struct file gzip;
 	int status = files_find(files, path, &variant->file, why);
 
-	variant->varies = status == 200 && files_find_gzip(files, path, &variant->file, &gzip);
-	variant->gzip = variant->varies && match_gzip(exchange->request->field[FIELD_ACCEPT_ENCODING]);
-	if (!variant->varies)
+	variant->coded = status == 200 && files_find_gzip(files, path, &variant->file, &gzip);
+	variant->gzip = variant->coded && match_gzip(exchange->request->field[FIELD_ACCEPT_ENCODING]);
+	if (!variant->coded)
 		return status;
 	(void)close(variant->gzip ? variant->file.fd : gzip.fd); /* only read: nothing can be lost */
 	if (variant->gzip)
@@ -53,14 +53,14 @@ static bool is_settled(const struct file *file, int64_t now)
 	return now - file->modified > (file->modified % 1000000 != 0 ? 20000 : 2000000);
 }
 
-/* A tag that says which state of the file this is. While the file may still change and keep its times, every reply has another. */
+/* A tag that says which state of the file this is. While the file may still change and keep its times it is weak, and another than it
+ * will be: what is stored with it is asked for again. */
 static void make_validator(struct variant *variant, int64_t now)
 {
 	const struct file *file = &variant->file;
-	bool settled = is_settled(file, now);
 
-	(void)snprintf(variant->etag, sizeof(variant->etag), "%s\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "%s", settled ? "" : "W/",
-		file->size, (uint64_t)file->modified, settled ? (uint64_t)file->changed : (uint64_t)now,
+	(void)snprintf(variant->etag, sizeof(variant->etag), "%s%" PRIx64 "-%" PRIx64 "-%" PRIx64 "%s",
+		is_settled(file, now) ? "\"" : "W/\"new-", file->size, (uint64_t)file->modified, (uint64_t)file->changed,
 		variant->gzip ? "-g\"" : "\"");
 	variant->validator = (struct validator){
 		.etag = variant->etag,
@@ -88,8 +88,8 @@ __attribute__((format(printf, 2, 3))) static void add_fields(struct exchange *ex
  * page is seen at once. */
 static void add_validator(struct exchange *exchange, const struct variant *variant)
 {
-	add_fields(exchange, "ETag: %s\r\nCache-Control: no-cache\r\n%s", variant->etag,
-		variant->varies ? "Vary: Accept-Encoding\r\n" : "");
+	add_fields(exchange, "ETag: %s\r\nCache-Control: no-cache\r\n", variant->etag);
+	exchange->coded = variant->coded;
 }
 
 /* A date in the future is no time of a change (RFC 9110 section 8.8.2.1). */

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # Copyright (C) the httapd authors
 """Files below the static root: which are served, as what, and what a hostile tree or a slow reader can do."""
+import email.utils
+import gzip
 import os
+import re
 import threading
 import time
 
@@ -379,3 +382,212 @@ def a_static_root_may_be_named_in_any_way():
     link.symlink_to(root)
     with Daemon(root, STATICPATH=link) as daemon:
         equal(ask(daemon, target="/").body, INDEX, "the root itself may be reached by a link")
+
+
+# --- What has changed, parts, and compressed forms
+
+OLD = 1700000000
+OLD_DATE = "Tue, 14 Nov 2023 22:13:20 GMT"
+
+
+def _old(path, content, seconds=OLD):
+    path.write_bytes(content)
+    os.utime(path, (seconds, seconds))
+    return path
+
+
+@test
+def every_reply_has_the_present_date():
+    with Daemon() as daemon, Client(daemon) as client:
+        for method, target in (("GET", "/"), ("GET", "/?LED"), ("POST", "/?LED"), ("GET", "/nothing"), ("OPTIONS", "/"), ("BREW", "/")):
+            before = int(time.time())
+            date = client.ask(method, target).get("Date")
+            allowed = [email.utils.formatdate(second, usegmt=True) for second in range(before - 1, int(time.time()) + 1)]
+            check(date in allowed, f"{method} {target}", got=date, expected=allowed)
+
+
+@test
+def a_browser_that_has_the_file_is_told_so_and_the_connection_stays():
+    with Daemon() as daemon, Client(daemon) as client:
+        path = _old(daemon.root / "page.html", b"first")
+        first = client.ask(target="/page.html")
+        equal((first.get("Last-Modified"), first.get("Cache-Control")), (OLD_DATE, "no-cache"), "what a browser keeps")
+        tag = first.get("ETag")
+        check(tag.startswith('"'), "a strong tag", got=tag)
+        for fields in ([f"If-None-Match: {tag}"], [f"If-None-Match: W/{tag}"], ["If-None-Match: *"], [f'If-None-Match: "x", {tag}'],
+                       [f"If-Modified-Since: {OLD_DATE}"], ["If-Modified-Since: Tuesday, 14-Nov-23 22:13:20 GMT"],
+                       ["If-Modified-Since: Tue Nov 14 22:13:20 2023"]):
+            for method in ("GET", "HEAD"):
+                reply = client.ask(method, "/page.html", fields)
+                equal((reply.status, reply.get("ETag"), reply.get("Content-Type")), (304, tag, None), f"{method} {fields}")
+        for fields in (['If-None-Match: "x"'], [f"If-None-Match: {tag}"] * 2, ["If-None-Match:"], ["If-Modified-Since: yesterday"],
+                       ['If-None-Match: "x"', f"If-Modified-Since: {OLD_DATE}"]):
+            equal(client.ask(target="/page.html", fields=fields).body, b"first", fields)
+        _old(path, b"other")  # as long and as old as it was
+        reply = client.ask(target="/page.html", fields=[f"If-None-Match: {tag}"])
+        equal((reply.status, reply.body), (200, b"other"), "the file has changed")
+        check(reply.get("ETag") != tag, "another tag", got=tag)
+        client.must_be_kept()
+
+
+@test
+def a_request_on_condition_that_the_file_is_the_same_is_412_when_it_is_not():
+    with Daemon() as daemon, Client(daemon) as client:
+        _old(daemon.root / "page.html", b"first")
+        tag = client.ask(target="/page.html").get("ETag")
+        for fields, status in (([f"If-Match: {tag}"], 200), (["If-Match: *"], 200), ([f"If-Unmodified-Since: {OLD_DATE}"], 200),
+                               (['If-Match: "x"'], 412), ([f"If-Match: W/{tag}"], 412),
+                               (["If-Unmodified-Since: Tue, 14 Nov 2023 22:13:19 GMT"], 412),
+                               (['If-Match: "x"', f"If-None-Match: {tag}"], 412)):
+            reply = client.ask(target="/page.html", fields=fields)
+            equal(reply.status, status, fields)
+            check(status == 200 or b"no longer" in reply.body, "a sentence", got=reply)
+        client.must_be_kept()
+
+
+@test
+def a_download_goes_on_where_it_broke():
+    content = os.urandom(1000000)
+    with Daemon() as daemon:
+        path = _old(daemon.root / "big.bin", content)
+        with Client(daemon, receive_buffer=16384) as client:
+            client.send(request(target="/big.bin"))
+            client.buffer = client.socket.recv(60000)
+            tag = re.search(rb'ETag: (".*")\r\n', client.buffer)[1].decode()
+            got = client.buffer.split(b"\r\n\r\n", 1)[1]
+            client.reset()
+        with Client(daemon) as client:
+            fields = [f"Range: bytes={len(got)}-", f"If-Range: {tag}"]
+            reply = client.ask(target="/big.bin", fields=fields)
+            equal((reply.status, reply.get("Content-Range")), (206, f"bytes {len(got)}-999999/1000000"), "the rest")
+            check(got + reply.body == content, "both parts are the file")
+            _old(path, content[::-1])
+            reply = client.ask(target="/big.bin", fields=fields)
+            check(reply.status == 200 and reply.body == content[::-1], "a file that has changed comes from its begin", got=reply.status)
+            client.must_be_kept()
+
+
+@test
+def parts_of_every_size_have_their_bytes_on_one_connection():
+    content = bytes(i * 31 % 251 for i in range(300000))
+    with Daemon() as daemon, Client(daemon) as client:
+        _old(daemon.root / "r.bin", content)
+        asked = [(first, length) for first in (0, 1, 16383, 262144, 299999) for length in (1, 16384, 16385, 100000, 300000)]
+        client.send(b"".join(request(target="/r.bin", fields=[f"Range: bytes={first}-{first + length - 1}"]) for first, length in asked))
+        for first, length in asked:
+            reply = client.reply()
+            part = content[first:first + length]
+            equal((reply.status, reply.get("Content-Range")), (206, f"bytes {first}-{first + len(part) - 1}/300000"), "a part")
+            check(reply.body == part, f"{length} bytes from {first} on")
+        for suffix in (1, 20000, 400000):
+            check(client.ask(target="/r.bin", fields=[f"Range: bytes=-{suffix}"]).body == content[-suffix:], f"the last {suffix}")
+        for wanted in ("300000-", "300000-400000", "-0"):
+            reply = client.ask(target="/r.bin", fields=[f"Range: bytes={wanted}"])
+            equal((reply.status, reply.get("Content-Range")), (416, "bytes */300000"), wanted)
+        reply = client.ask("HEAD", "/r.bin", ["Range: bytes=0-0"])
+        equal((reply.status, reply.get("Content-Length"), reply.get("Accept-Ranges")), (200, "300000", "bytes"), "HEAD")
+        client.must_be_kept()
+
+
+@test
+def a_slow_reader_of_a_part_keeps_nobody_waiting():
+    content = os.urandom(8000000)
+    with Daemon() as daemon:
+        _old(daemon.root / "big.bin", content)
+        with Client(daemon, receive_buffer=16384) as slow, Client(daemon) as other:
+            slow.send(request(target="/big.bin", fields=["Range: bytes=1000001-7000000"]))
+            slow.buffer = slow.socket.recv(100)
+            longest = 0
+            for _ in range(100):
+                start = time.monotonic()
+                equal(other.ask("POST", "/?LED", body="toggle").status, 200, "a write")
+                longest = max(longest, time.monotonic() - start)
+                slow.buffer += slow.socket.recv(4096)
+            check(longest < 0.2, "no write takes 200 ms", longest=longest)
+            check(slow.reply().body == content[1000001:7000001], "the part is whole")
+            slow.must_be_kept()
+
+
+@test
+def who_accepts_gzip_gets_what_stands_compressed_beside_the_file():
+    page = b"<p>" + b"long " * 10000
+    with Daemon() as daemon, Client(daemon) as client:
+        _old(daemon.root / "page.html", page)
+        _old(daemon.root / "page.html.gz", gzip.compress(page))
+        plain = client.ask(target="/page.html")
+        tags = {plain.get("ETag")}
+        equal((plain.body, plain.get("Content-Encoding"), plain.get("Vary")), (page, None, "Accept-Encoding"), "as it is")
+        for accepted in ("gzip", "gzip, deflate, br", "*", "identity;q=0.5, gzip;q=0.7", "GZIP;q=0.001"):
+            reply = client.ask(target="/page.html", fields=[f"Accept-Encoding: {accepted}"])
+            equal((reply.get("Content-Encoding"), reply.get("Vary")), ("gzip", "Accept-Encoding"), accepted)
+            check(gzip.decompress(reply.body) == page, "the same page")
+            equal(reply.get("Content-Type"), "text/html; charset=utf-8", "the type of what was compressed")
+            tags.add(reply.get("ETag"))
+        equal(len(tags), 2, "a tag for each form")
+        for accepted in ("", "identity", "gzip;q=0", "br", "*;q=0, identity", "gzip;q=0.5, identity", "gzip;q=2"):
+            reply = client.ask(target="/page.html", fields=[f"Accept-Encoding: {accepted}"])
+            equal((reply.body, reply.get("Content-Encoding"), reply.get("Vary")), (page, None, "Accept-Encoding"), accepted)
+        part = client.ask(target="/page.html", fields=["Accept-Encoding: gzip", "Range: bytes=0-1"])
+        equal((part.status, part.body), (206, b"\x1f\x8b"), "a part of the compressed form")
+        reply = client.ask(target="/page.html", fields=["Accept-Encoding: gzip", f"If-None-Match: {plain.get('ETag')}"])
+        equal(reply.status, 200, "who has one form does not have the other")
+        equal(client.ask(target="/page.html.gz").get("Content-Type"), "application/gzip", "as itself")
+        client.must_be_kept()
+
+
+@test
+def a_compressed_form_that_is_old_or_may_not_be_served_is_not_there():
+    with Daemon() as daemon, Client(daemon) as client:
+        page, beside = daemon.root / "page.html", daemon.root / "page.html.gz"
+        _old(page, b"page")
+
+        def must_be_plain(why):
+            reply = client.ask(target="/page.html", fields=["Accept-Encoding: gzip"])
+            equal((reply.body, reply.get("Vary")), (b"page", None), why)
+        must_be_plain("there is none")
+        _old(beside, b"stale", OLD - 1)
+        must_be_plain("it is older than the page")
+        beside.unlink()
+        beside.symlink_to("index.html")
+        must_be_plain("it is a link")
+        beside.unlink()
+        beside.mkdir()
+        must_be_plain("it is a directory")
+        beside.rmdir()
+        os.mkfifo(beside)
+        must_be_plain("it is a pipe")
+        if os.geteuid() == 0:
+            beside.unlink()
+            _old(beside, b"theirs")
+            os.chown(beside, 12345, 12345)
+            must_be_plain("it belongs to somebody else")
+
+
+@test
+def vary_names_all_that_a_reply_depends_on():
+    with Daemon(ORIGINS="http://lab.example.org") as daemon, Client(daemon) as client:
+        _old(daemon.root / "page.html", b"page")
+        equal(client.ask(target="/page.html").get("Vary"), "Origin", "the origin alone")
+        _old(daemon.root / "page.html.gz", b"gzip")
+        equal(client.ask(target="/page.html").get("Vary"), "Origin, Accept-Encoding", "both")
+
+
+@test
+def a_type_that_only_the_tree_knows_is_sent():
+    root = new_root()
+    (root / "scene.glb").write_bytes(b"glTF")
+    (root / "..." / "sub").mkdir(parents=True)
+    (root / "..." / "scene.glb").write_text("model/gltf-binary\n")
+    (root / "..." / "index.html").write_text("text/html; charset=iso-8859-1\n")
+    with Daemon(root) as daemon, Client(daemon) as client:
+        equal(client.ask(target="/scene.glb").get("Content-Type"), "model/gltf-binary", "from the tree")
+        equal(client.ask(target="/").get("Content-Type"), "text/html; charset=iso-8859-1", "the tree comes first")
+        (root / "scene2.glb").write_bytes(b"glTF")
+        equal(client.ask(target="/scene2.glb").get("Content-Type"), "application/octet-stream", "not in the tree")
+        for evil in ("", "nonsense", "text/html\r\nSet-Cookie: a=b", "text/html\n\n<p>", "/", "text/html; \x01", "x" * 200 + "/y"):
+            (root / "..." / "scene.glb").write_text(evil)
+            reply = client.ask(target="/scene.glb")
+            equal((reply.get("Content-Type"), reply.body), ("application/octet-stream", b"glTF"), repr(evil[:20]))
+        for target in ("/.../scene.glb", "/...", "/%2e%2e%2e/scene.glb"):
+            with Client(daemon) as other:
+                equal(other.ask(target=target).status, 400, target)

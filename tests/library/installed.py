@@ -15,6 +15,7 @@ from tap import check, enlist, equal, wait_until
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = TOP / "build-check" / "library"
+WITHOUT = TOP / "build-check" / "library-without-files"
 SMALL = TOP / "build-check" / "library-small"
 ROOT = BUILD / "root"  # DESTDIR
 PREFIX = ROOT / "opt" / "httap"  # not /usr/local: whatever is there must not be found instead
@@ -56,7 +57,8 @@ def configure(directory, *options, cflags="-g -O2"):
 
 def set_up():
     """None, or what went wrong. Fresh: no object of other flags or of another day."""
-    shutil.rmtree(BUILD, ignore_errors=True)
+    for directory in (BUILD, WITHOUT):
+        shutil.rmtree(directory, ignore_errors=True)
     made = command(TOP / "scripts" / "build", "build-check/library", "--quiet", "--prefix=/opt/httap",
                    env={n: v for n, v in ENVIRONMENT.items() if not n.startswith("PKG_CONFIG")})
     if made.returncode == 0:

@@ -3,23 +3,28 @@
 """What is installed, and what it shows to a compiler and a linker."""
 import platform
 import re
+import threading
 
-from installed import (ARCHIVE, COMPILERS, EXAMPLES, HEADER, PAGE, PREFIX, PROGRAMS, SMALL, TOP, api, command, compile_example,
+from client import Client
+from installed import (ARCHIVE, COMPILERS, ENVIRONMENT, EXAMPLES, HEADER, PAGE, PREFIX, PROGRAMS, SMALL, TOP, WITHOUT, Program, api, command, compile_example,
                        compile_text, configure, must_be_same, output)
 from tap import Skip, check, equal, test
 
 # All that libhttap asks of libc, and so what it can do to the program that it lives in. What is not here, it must not call.
 LIBC = {
     "memory": "calloc free",
-    "descriptors": "close fcntl fstat open openat pread syscall",  # syscall: openat2, for which libc has no name
+    "descriptors": "close fcntl fstat open openat pread read syscall",  # syscall: openat2, for which libc has no name
     "sockets": "accept4 bind getsockname getsockopt listen recv send sendfile setsockopt shutdown socket inet_ntop inet_pton",
-    "waiting": "epoll_create1 epoll_ctl epoll_wait clock_gettime",
+    "waiting": "epoll_create1 epoll_ctl epoll_wait clock_gettime gmtime_r timegm",
     "the machine": "getenv geteuid gethostname getrandom sigaction",
-    "text": "memchr memcmp memcpy memmove memset snprintf strchr strcmp strcpy strerror strlen strncmp strrchr strstr",
+    "text": "memchr memcmp memcpy memmem memmove memset snprintf strchr strcmp strcpy strerror strftime strlen strncmp strrchr strstr vsnprintf",
     "our own mistakes": "__assert_fail __errno_location",
     # What compilers put in: stack protection, fortified calls.
     "the compiler": "__stack_chk_fail __snprintf_chk __memcpy_chk __memmove_chk __memset_chk _GLOBAL_OFFSET_TABLE_",
 }
+
+# What only files need of it.
+OF_FILES = "fstat open openat pread read sendfile syscall timegm"
 
 # Bytes of machine code at -Os on x86-64.
 CODE_WITH_FILES = 40 * 1024
@@ -153,7 +158,50 @@ def the_readme_tells_the_size_as_it_is():
         check(abs(int(kilobytes) - size / 1024) < 1, "README.md, in kB of 1024 bytes", told=kilobytes, measured=round(size / 1024, 1))
 
 
-if "--disable-files" in command(TOP / "configure", "--help").stdout:
-    @test
-    def without_files_libhttap_is_less_than_24_kb_of_machine_code():
-        _measure("without files", CODE_WITHOUT_FILES, "--disable-files")
+# --- Without files ------------------------------------------------------------------------------------------------------------
+
+
+_built_without_files = threading.Lock()
+
+
+def _without_files():
+    """Such a build, made once."""
+    with _built_without_files:
+        if not (WITHOUT / "libhttap.a").exists():
+            done = configure(WITHOUT, "--disable-files")
+            equal((done.returncode, done.stdout), (0, ""), "configure")
+            check("httapd is not built" in (WITHOUT / "config.log").read_text(), "configure says so")
+            output("make", "-s", "-C", WITHOUT)
+    return WITHOUT / "libhttap.a"
+
+
+@test
+def without_files_the_archive_has_no_code_for_them():
+    archive = _without_files()
+    check(not (WITHOUT / "httapd").exists(), "httapd is not built")
+    undefined = set(re.findall(r"\bU (\w+)$", output("nm", archive), re.M))
+    equal(sorted(undefined & set(OF_FILES.split())), [], "calls for files")
+    check(set(OF_FILES.split()) <= set(re.findall(r"\bU (\w+)$", output("nm", ARCHIVE), re.M)), "with files they are there")
+    members = set(output("ar", "t", archive).split())
+    check(not any(re.search(r"(?<!no_)static|file|match|range|date_parse", member) for member in members), "modules", got=members)
+
+
+@test
+def without_files_signals_are_served_and_all_else_is_404():
+    archive = _without_files()
+    program = PROGRAMS / "without_files"
+    output("gcc", "-g", f"-I{HEADER.parent}", EXAMPLES / "led.c", archive, "-o", program)
+    with Program(program) as led, Client(led) as client:
+        equal(client.ask("POST", "/?LED", body="1").json(), {"LED": 1}, "a signal")
+        for method, target in (("GET", "/"), ("HEAD", "/index.html"), ("GET", "/nothing"), ("POST", "/"), ("OPTIONS", "/")):
+            equal(client.ask(method, target).status, 404, f"{method} {target}")
+        check(b"no files" in client.ask(target="/").body, "a sentence")
+        check(client.ask(target="/?ping").get("Date"), "a Date")
+    for name, value in (("STATICPATH", "."), ("ROOTPAGE", "index.html")):
+        done = command(program, cwd=EXAMPLES, env={**ENVIRONMENT, f"HTTAP_{name}": value, "HTTAP_TCPPORT": "0"}, timeout=10)
+        check(done.returncode != 0 and "without files" in done.stdout and done.stdout.count("\n") == 1, name, got=done.stdout)
+
+
+@test
+def without_files_libhttap_is_less_than_24_kb_of_machine_code():
+    _the_size["without files"] = _measure("without files", CODE_WITHOUT_FILES, "--disable-files")

@@ -127,6 +127,8 @@ static struct reply reply_of(int status, unsigned int parts)
 		.allow = (parts & 4) != 0 ? "GET, HEAD, POST, PUT, OPTIONS" : NULL,
 		.close = (parts & 8) != 0,
 		.attachment = (parts & 16) != 0,
+		.varies = (parts & 256) != 0,
+		.coded = (parts & 512) != 0,
 		.date = (parts & 64) != 0 ? SPAN("Sun, 06 Nov 1994 08:49:37 GMT") : SPAN(""),
 		.fields = (parts & 128) != 0 ? SPAN("ETag: \"1-2-3\"\r\nAge: 0\r\n") : SPAN(""),
 		.length = (parts & 32) != 0 ? UINT64_MAX - 1 : 0,
@@ -135,9 +137,10 @@ static struct reply reply_of(int status, unsigned int parts)
 
 START_TEST(a_head_has_its_status_and_what_the_reply_says)
 {
+	static const char *const vary[] = { NULL, "Origin", "Accept-Encoding", "Origin, Accept-Encoding" };
 	const struct status_row *row = &status_rows[_i];
 
-	for (unsigned int parts = 0; parts < 256; parts++) {
+	for (unsigned int parts = 0; parts < 1024; parts++) {
 		struct reply reply = reply_of(row->status, parts);
 		struct span head = head_of(&reply);
 		char length[24];
@@ -156,6 +159,7 @@ START_TEST(a_head_has_its_status_and_what_the_reply_says)
 		check_field(head, "Cache-Control", reply.session != NULL ? "no-store" : NULL);
 		check_field(head, "Date", reply.date.len > 0 ? reply.date.at : NULL);
 		check_field(head, "ETag", reply.fields.len > 0 ? "\"1-2-3\"" : NULL);
+		check_field(head, "Vary", vary[parts >> 8]);
 		check_field(head, "Age", reply.fields.len > 0 ? "0" : NULL);
 		ck_assert_int_eq(field_of(head, "Retry-After").at != NULL, row->status == 503);
 		ck_assert_int_eq(field_of(head, "Content-Security-Policy").at != NULL, reply.session == NULL);

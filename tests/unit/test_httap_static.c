@@ -216,7 +216,7 @@ static const struct fresh_row {
 };
 
 /* A second change in the same tick of the clock would leave times and size as they are. */
-START_TEST(a_file_that_has_just_changed_has_a_new_weak_tag_each_time)
+START_TEST(a_file_that_has_just_changed_has_a_weak_tag_that_it_will_not_keep)
 {
 	const struct fresh_row *row = &fresh_rows[_i];
 	char first[128];
@@ -226,8 +226,8 @@ START_TEST(a_file_that_has_just_changed_has_a_new_weak_tag_each_time)
 	struct answer answer = get("/a.txt", "", NULL);
 	(void)snprintf(first, sizeof(first), "%s", value_of(&answer, "ETag"));
 	ck_assert_msg((strncmp(first, "W/\"", 3) != 0) == row->strong, "%s after %d us", first, (int)row->age);
-	rig.wall++;
-	expect(get("/a.txt", "If-None-Match: %s\r\n", first), row->strong ? 304 : 200, NULL);
+	expect(get("/a.txt", "If-None-Match: %s\r\n", first), 304, NULL);
+	expect(get("/a.txt", "If-Range: %s\r\nRange: bytes=0-0\r\n", first), row->strong ? 206 : 200, NULL);
 	rig.wall = NOW;
 	expect(get("/a.txt", "If-None-Match: %s\r\n", first), row->strong ? 304 : 200, NULL);
 }
@@ -653,7 +653,7 @@ Suite *httap_static_suite(void)
 	tcase_add_test(dates, a_file_comes_with_all_that_is_known_of_it);
 	tcase_add_loop_test(dates, head_says_the_same_as_get, 0, 4);
 	tcase_add_test(dates, a_tag_changes_with_the_file_and_only_then);
-	tcase_add_loop_test(dates, a_file_that_has_just_changed_has_a_new_weak_tag_each_time, 0, ROWS(fresh_rows));
+	tcase_add_loop_test(dates, a_file_that_has_just_changed_has_a_weak_tag_that_it_will_not_keep, 0, ROWS(fresh_rows));
 	tcase_add_test(dates, a_date_in_the_future_is_not_told);
 	tcase_add_loop_test(conditions, a_file_comes_only_when_the_conditions_let_it, 0, ROWS(condition_rows));
 	tcase_add_test(conditions, a_304_has_no_content_and_says_nothing_of_it);
