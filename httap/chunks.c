@@ -69,26 +69,18 @@ static int take_trailer(struct chunks *chunks, char c, const char **why)
 
 static int take_line_end(struct chunks *chunks, char c, const char **why)
 {
+	static const unsigned char next[] = {
+		[DATA_CR] = DATA_LF, [DATA_LF] = SIZE, [TRAILER_LF] = TRAILER_START, [END_LF] = COMPLETE
+	};
+
 	if (c != (chunks->state == DATA_CR ? '\r' : '\n'))
 		return refuse(why, "a chunk must end with CRLF");
-	switch (chunks->state) {
-	case SIZE_LF:
+	if (chunks->state == SIZE_LF)
 		chunks->state = chunks->size > 0 ? DATA : TRAILER_START;
-		break;
-	case DATA_CR:
-		chunks->state = DATA_LF;
-		break;
-	case DATA_LF:
+	else
+		chunks->state = next[chunks->state];
+	if (chunks->state == SIZE)
 		chunks->digits = 0;
-		chunks->state = SIZE;
-		break;
-	case TRAILER_LF:
-		chunks->state = TRAILER_START;
-		break;
-	default:
-		chunks->state = COMPLETE;
-		break;
-	}
 	return 0;
 }
 

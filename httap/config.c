@@ -15,7 +15,7 @@ static int refuse(struct httap_error *error, const char *variable, const char *v
 {
 	char shown[80];
 
-	text_printable(shown, sizeof(shown), span_of(value));
+	(void)text_printable(shown, sizeof(shown), span_of(value));
 	snprintf(error->text, sizeof(error->text), "%s=\"%s\": %s", variable, shown, allowed);
 	return -1;
 }
@@ -45,7 +45,7 @@ static int read_number(struct httap_config *config, const struct number *number,
 	if (!text_number(span_of(text), (uint64_t)number->max, &value) || value < (uint64_t)number->min)
 		return refuse(error, number->variable, text, number->allowed);
 	/* In the structure 0 is the default, so that "any port" is a number of its own. */
-	int stored = number->member == offsetof(struct httap_config, port) && value == 0 ? HTTAP_PORT_ANY : (int)value;
+	int stored = value == 0 ? HTTAP_PORT_ANY : (int)value;
 	memcpy((char *)config + number->member, &stored, sizeof(stored));
 	return 0;
 }
@@ -56,8 +56,7 @@ static int check_number(const struct httap_config *config, const struct number *
 	int value;
 
 	memcpy(&value, (const char *)config + number->member, sizeof(value));
-	if (value == 0 || (value >= number->min && value <= number->max) ||
-		(number->member == offsetof(struct httap_config, port) && value == HTTAP_PORT_ANY))
+	if (value == 0 || (value >= number->min && value <= number->max) || (number->min == 0 && value == HTTAP_PORT_ANY))
 		return 0;
 	snprintf(text, sizeof(text), "%d", value);
 	return refuse(error, number->variable, text, number->allowed);
@@ -65,40 +64,20 @@ static int check_number(const struct httap_config *config, const struct number *
 
 /* --- Text --------------------------------------------------------------------------------------------------------- */
 
-static unsigned int count_words(const char *text)
-{
-	struct span rest = span_of(text), word;
-	unsigned int count = 0;
-
-	while (span_word(&rest, &word))
-		count++;
-	return count;
-}
-
-static int check_hosts(const char *text, struct span *bad)
-{
-	return guard_check_hosts(text, bad) < 0 || count_words(text) > HTTAP_LIST_MAX ? -1 : 0;
-}
-
-static int check_origins(const char *text, struct span *bad)
-{
-	return guard_check_origins(text, bad) < 0 || count_words(text) > HTTAP_LIST_MAX ? -1 : 0;
-}
-
 static const struct text {
 	const char *variable;
 	size_t member;
-	int (*check)(const char *text, struct span *bad); /* NULL: any text */
+	bool (*good)(const char *text); /* NULL: any text is */
 	const char *allowed;
 } texts[] = {
-	{ "HTTAP_LISTEN", offsetof(struct httap_config, listen), listen_check_addresses,
+	{ "HTTAP_LISTEN", offsetof(struct httap_config, listen), listen_is_address_list,
 		"must be up to 8 IPv4 or IPv6 addresses with spaces between them, like \"127.0.0.1 ::1\"" },
 	{ "HTTAP_STATICPATH", offsetof(struct httap_config, static_path), NULL, "must be a directory" },
-	{ "HTTAP_ROOTPAGE", offsetof(struct httap_config, root_page), static_check_root_page,
+	{ "HTTAP_ROOTPAGE", offsetof(struct httap_config, root_page), static_is_root_page,
 		"must be a file's path below the static root, without a leading slash, two dots or names that begin with a dot" },
-	{ "HTTAP_HOSTS", offsetof(struct httap_config, hosts), check_hosts,
-		"must be up to 16 host names without ports, with spaces between them, like \"pi.example.org\"" },
-	{ "HTTAP_ORIGINS", offsetof(struct httap_config, origins), check_origins,
+	{ "HTTAP_HOSTS", offsetof(struct httap_config, hosts), guard_is_host_list,
+		"must be up to 16 host names without ports or a dot at the end, with spaces between them, like \"pi.example.org\"" },
+	{ "HTTAP_ORIGINS", offsetof(struct httap_config, origins), guard_is_origin_list,
 		"must be \"*\" or up to 16 origins with spaces between them, like \"http://lab.example.org:8080\"" },
 };
 
@@ -106,9 +85,7 @@ static const struct text {
 
 static int check_text(const struct text *text, const char *value, struct httap_error *error)
 {
-	struct span bad;
-
-	if (text->check == NULL || text->check(value, &bad) == 0)
+	if (text->good == NULL || text->good(value))
 		return 0;
 	return refuse(error, text->variable, value, text->allowed);
 }
@@ -142,17 +119,13 @@ int httap_config_environment(struct httap_config *config, struct httap_error *er
 	for (size_t i = 0; i < NUMBERS; i++)
 		if ((value = variable(numbers[i].variable)) != NULL && read_number(config, &numbers[i], value, error) < 0)
 			return -1;
-	for (size_t i = 0; i < TEXTS; i++) {
-		if ((value = variable(texts[i].variable)) == NULL)
-			continue;
-		if (check_text(&texts[i], value, error) < 0)
-			return -1;
-		memcpy((char *)config + texts[i].member, &value, sizeof(value));
-	}
+	for (size_t i = 0; i < TEXTS; i++)
+		if ((value = variable(texts[i].variable)) != NULL)
+			memcpy((char *)config + texts[i].member, &value, sizeof(value));
 	if (read_yes("HTTAP_GET_WRITES", &get_writes, error) < 0 || read_yes("HTTAP_LOOPBACK", &config->loopback, error) < 0)
 		return -1;
 	config->refuse_get_writes = !get_writes;
-	return 0;
+	return config_check(config, error);
 }
 
 int config_check(const struct httap_config *config, struct httap_error *error)

@@ -24,19 +24,21 @@ static void name_peer(char *peer, size_t size, const struct sockaddr *address)
 	const struct sockaddr_in6 *six = (const void *)address;
 	const struct sockaddr_in *four = (const void *)address;
 
-	memcpy(peer, "unix", 5);
-	if (address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
-		(void)inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], peer, (socklen_t)size);
-	else if (address->sa_family == AF_INET6)
-		(void)inet_ntop(AF_INET6, &six->sin6_addr, peer, (socklen_t)size);
-	else if (address->sa_family == AF_INET)
-		(void)inet_ntop(AF_INET, &four->sin_addr, peer, (socklen_t)size);
+	const void *bytes = address->sa_family == AF_INET6 ? (const void *)&six->sin6_addr : &four->sin_addr;
+	int family = address->sa_family;
+
+	memcpy(peer, "unix", 5); /* unless it is an address of the Internet, as it is written there */
+	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+		family = AF_INET;
+		bytes = &six->sin6_addr.s6_addr[12];
+	}
+	(void)inet_ntop(family, bytes, peer, (socklen_t)size);
 }
 
 /* Asks the kernel to tell when the socket is ready for that. */
 static void conn_interest(const struct conn *conn, int operation, uint32_t events)
 {
-	server_interest(conn->server, operation, conn->fd, events, SOURCE_CONN, (size_t)(conn - conn->server->conn));
+	(void)server_interest(conn->server, operation, conn->fd, events, SOURCE_CONN, (size_t)(conn - conn->server->conn));
 }
 
 void conn_open(struct conn *conn, int fd, const struct sockaddr *address)
@@ -85,6 +87,11 @@ static void conn_want(struct conn *conn, bool out)
 	conn_interest(conn, EPOLL_CTL_MOD, out ? EPOLLOUT : EPOLLIN);
 }
 
+bool conn_comes_later(void)
+{
+	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
 /* --- Output ------------------------------------------------------------------------------------------------------- */
 
 /* Sends what is in the buffer. False when the connection was closed because it is broken. */
@@ -113,6 +120,13 @@ static bool conn_flush(struct conn *conn)
 	return true;
 }
 
+void conn_put(struct conn *conn, struct span bytes)
+{
+	if (bytes.len > 0)
+		memcpy(conn->out + conn->out_end, bytes.at, bytes.len); /* `at` may be NULL where there is nothing */
+	conn->out_end += bytes.len;
+}
+
 /* Is there room for the longest reply? It is made by sending, and where that does not help the peer has to take what he has. */
 static bool conn_make_room(struct conn *conn)
 {
@@ -121,21 +135,10 @@ static bool conn_make_room(struct conn *conn)
 	return conn_flush(conn) && conn->out_end == 0;
 }
 
-/* Ends the connection behind what is in the output. `linger`: the peer may still be sending. */
-static void conn_end(struct conn *conn, bool linger)
+void conn_end(struct conn *conn, bool linger)
 {
 	conn->linger = linger;
 	conn->state = CONN_LAST;
-}
-
-static bool step_file(struct conn *conn)
-{
-	if (conn->out_start < conn->out_end || !static_send(conn))
-		return false;
-	conn->state = CONN_HEAD;
-	if (conn->file_close)
-		conn_end(conn, conn->in_start < conn->in_end);
-	return true;
 }
 
 static bool step_last(struct conn *conn)
@@ -156,9 +159,9 @@ static bool step_last(struct conn *conn)
 
 /* --- Input -------------------------------------------------------------------------------------------------------- */
 
-static void conn_refuse(struct conn *conn, const struct request *request, int status, const char *why)
+static void conn_refuse(struct conn *conn, int status, const char *why)
 {
-	route_refuse_early(conn, request, status, why);
+	route_refuse_early(conn, status, why);
 	conn_end(conn, true);
 }
 
@@ -169,34 +172,39 @@ static void conn_compact(struct conn *conn)
 	conn->in_start = 0;
 }
 
-static bool step_head(struct conn *conn)
+/* 0: it is there and good; -1: more is needed; else the status to refuse with, and what could be read. */
+static int read_head(struct conn *conn, const char **why)
 {
-	struct request request;
-	const char *why = "a line must end with CRLF, and no other control character may stand in a request";
+	struct request *request = &conn->request;
 	const char *bytes = conn->in + conn->in_start;
 	size_t len = conn->in_end - conn->in_start;
 	long head_len = request_find_end(bytes, len, &conn->scanned);
 
+	*request = (struct request){ 0 };
+	*why = "a line must end with CRLF, and no other control character may stand in a request";
+	if (head_len < 0)
+		return 400;
 	if (head_len == 0 && len <= HTTAP_HEAD_MAX)
-		return false;
-	if (head_len < 0) {
-		conn_refuse(conn, NULL, 400, why);
-		return true;
-	}
-	if (head_len == 0 || head_len > HTTAP_HEAD_MAX) {
-		bool in_first_line = memchr(bytes, '\n', len < HTTAP_HEAD_MAX ? len : HTTAP_HEAD_MAX) == NULL;
-		conn_refuse(conn, NULL, in_first_line ? 414 : 431, "the request's head is longer than 8192 bytes");
-		return true;
-	}
-	int status = request_parse(&request, bytes, (size_t)head_len, &why);
-	if (status == 0)
-		status = frame_decide(&request, &conn->frame, &why);
-	if (status != 0) {
-		conn_refuse(conn, &request, status, why);
-		return true;
-	}
-	conn->request = request;
+		return -1;
+	*why = "the request's head is longer than 8192 bytes";
+	if (head_len == 0 || head_len > HTTAP_HEAD_MAX)
+		return memchr(bytes, '\n', len < HTTAP_HEAD_MAX ? len : HTTAP_HEAD_MAX) == NULL ? 414 : 431;
 	conn->head_len = (size_t)head_len;
+	int status = request_parse(request, bytes, conn->head_len, why);
+	return status != 0 ? status : frame_decide(request, &conn->frame, why);
+}
+
+static bool step_head(struct conn *conn)
+{
+	const char *why;
+	int status = read_head(conn, &why);
+
+	if (status < 0)
+		return false;
+	if (status > 0) {
+		conn_refuse(conn, status, why);
+		return true;
+	}
 	conn->body_len = 0;
 	conn->chunks = (struct chunks){ 0 };
 	conn->continued = false;
@@ -230,8 +238,6 @@ static int take_body(struct conn *conn, const char **why)
 
 static void conn_await_body(struct conn *conn)
 {
-	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-
 	if (conn->in_start > 0) {
 		/* Room for the rest of the body. The spans of the request point into what moves, so it is read again; it was
 		 * good before and is good now. */
@@ -240,8 +246,7 @@ static void conn_await_body(struct conn *conn)
 		(void)request_parse(&conn->request, conn->in, conn->head_len, &why);
 	}
 	if (conn->frame.expects_continue && !conn->continued) {
-		memcpy(conn->out + conn->out_end, go_on, sizeof(go_on) - 1);
-		conn->out_end += sizeof(go_on) - 1;
+		conn_put(conn, SPAN("HTTP/1.1 100 Continue\r\n\r\n"));
 		conn->continued = true;
 	}
 }
@@ -266,7 +271,7 @@ static bool step_body(struct conn *conn)
 		return false;
 	}
 	if (status != 1) {
-		conn_refuse(conn, &conn->request, status, why);
+		conn_refuse(conn, status, why);
 		return true;
 	}
 
@@ -278,8 +283,8 @@ static bool step_body(struct conn *conn)
 		.body = conn->in + conn->in_start + conn->head_len,
 		.body_len = conn->body_len,
 		/* RFC 9112 section 9.3: 1.1 keeps the connection unless told otherwise, 1.0 only when asked. */
-		.close = conn->request.close || (conn->request.minor == 0 && !conn->request.keep_alive),
-		.keep_alive = conn->request.minor == 0 && conn->request.keep_alive,
+		.reply.close = conn->request.close || (conn->request.minor == 0 && !conn->request.keep_alive),
+		.reply.keep_alive = conn->request.minor == 0 && conn->request.keep_alive,
 	};
 	conn->remaining = conn->deadline - server->now;
 	timer_set(conn, TIMER_IDLE);
@@ -288,12 +293,11 @@ static bool step_body(struct conn *conn)
 		conn->session = session_continue(server, conn->session, conn->request.field[FIELD_SESSION]);
 	route_exchange(&exchange);
 	conn_consume(conn);
-	if (server->events.last - server->events.pushed >= HTTAP_CHANGES_KEPT / 2)
-		events_push(server);
+	events_push_early(server);
 	if (conn->state == CONN_FILE)
-		conn->file_close = exchange.close;
-	else if (exchange.close && conn->state != CONN_EVENTS)
-		conn_end(conn, exchange.status >= 400 || conn->in_start < conn->in_end);
+		conn->file_close = exchange.reply.close;
+	else if (exchange.reply.close && conn->state != CONN_EVENTS)
+		conn_end(conn, exchange.reply.status >= 400 || conn->in_start < conn->in_end);
 	return true;
 }
 
@@ -305,7 +309,7 @@ static bool conn_step(struct conn *conn)
 	case CONN_BODY:
 		return conn_make_room(conn) && step_body(conn);
 	case CONN_FILE:
-		return step_file(conn);
+		return static_step(conn);
 	case CONN_EVENTS:
 		return events_step(conn);
 	case CONN_LAST:
@@ -346,7 +350,7 @@ static bool conn_receive(struct conn *conn)
 	ssize_t n = recv(conn->fd, conn->in + conn->in_end, HTTAP_IN_SIZE - conn->in_end, 0);
 
 	if (n < 0) {
-		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+		if (!conn_comes_later())
 			conn_close(conn);
 		return false;
 	}
@@ -360,7 +364,7 @@ static void conn_drain(struct conn *conn)
 {
 	ssize_t n = recv(conn->fd, conn->in, HTTAP_IN_SIZE, 0);
 
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+	if (n < 0 && conn_comes_later())
 		return;
 	if (n > 0)
 		conn->drained += (size_t)n;
@@ -383,30 +387,31 @@ void conn_ready(struct conn *conn, uint32_t events)
 	conn_advance(conn);
 }
 
+static bool is_asking(const struct conn *conn)
+{
+	return (conn->state == CONN_HEAD || conn->state == CONN_BODY) && !conn->want_out;
+}
+
 void conn_expire(struct conn *conn)
 {
-	bool reading = conn->state == CONN_HEAD || conn->state == CONN_BODY;
-
 	if (conn->state == CONN_EVENTS) {
 		events_comment(conn);
 		return;
 	}
 	/* What has arrived counts, also when the process was held up and comes to it late. */
-	if (reading && !conn->want_out) {
-		if (conn_receive(conn))
-			conn_advance(conn);
-		if (conn->state == CONN_FREE || conn->deadline > conn->server->now)
-			return;
-		reading = conn->state == CONN_HEAD || conn->state == CONN_BODY;
-	}
+	if (is_asking(conn) && conn_receive(conn))
+		conn_advance(conn);
+	if (conn->state == CONN_FREE || conn->deadline > conn->server->now)
+		return;
 	/* A silent connection is closed without a word: its peer is not waiting for one (RFC 9110 section 15.5.9 speaks of a request
 	 * that was begun). One that does not take its reply, or does not close, is cut, and so
 	 * is one in the lobby: a 408 would keep the place taken until it was read. */
-	if (!reading || conn->want_out || conn->lobby || conn->in_start == conn->in_end) {
+	if (!is_asking(conn) || conn->lobby || conn->in_start == conn->in_end) {
 		conn_close(conn);
 		return;
 	}
-	conn_refuse(conn, conn->state == CONN_BODY ? &conn->request : NULL, 408, "the request was not complete in time");
+	/* Of a head that is not complete nothing was read: then the request is all zero. */
+	conn_refuse(conn, 408, "the request was not complete in time");
 	timer_set(conn, TIMER_IDLE);
 	conn_advance(conn);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * Copyright (C) the httapd authors
  *
- * Dates of HTTP (RFC 9110 section 5.6.7). Pure; no locale. date.c writes them; only files need to read them, so that this is in
- * date_parse.c.
+ * Dates of HTTP (RFC 9110 section 5.6.7). Pure; no locale.
  */
 #ifndef HTTAP_DATE_H
 #define HTTAP_DATE_H
@@ -10,10 +9,6 @@
 #include "httap/text.h"
 
 #define DATE_SIZE 30 /* bytes of an IMF-fixdate with its final NUL */
-
-/* Three letters for each. */
-extern const char date_days[] __attribute__((visibility("hidden")));
-extern const char date_months[] __attribute__((visibility("hidden")));
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT", or "" for a year that does not have four digits. `seconds` since 1970. */
 void date_format(char out[DATE_SIZE], int64_t seconds);

@@ -67,8 +67,9 @@ uint64_t events_of_session(struct httap_server *server, struct session *session)
 static void put_event(struct conn *conn, uint64_t number, int64_t time, uint64_t signals, uint64_t values)
 {
 	const struct httap_signal *signal = conn->server->signals->signal;
-	struct httap_json json = json_begin(conn->out + conn->out_end, HTTAP_EVENT_MAX);
+	struct httap_json json;
 
+	json_begin(&json, conn->out + conn->out_end, HTTAP_EVENT_MAX);
 	json_raw(&json, SPAN("id: "));
 	json_digits(&json, (int64_t)number);
 	json_raw(&json, SPAN("\ndata: "));
@@ -97,12 +98,10 @@ void events_begin(struct conn *conn)
 {
 	/* Less in the kernel's queue is more that can be merged in ours. Where it fails the queue is just longer. */
 	static const int size = HTTAP_LISTENER_SNDBUF;
-	static const char retry[] = "retry: " TEXT_OF(HTTAP_RETRY_MS) "\n";
 	struct events *events = &conn->server->events;
 
 	(void)setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	memcpy(conn->out + conn->out_end, retry, sizeof(retry) - 1);
-	conn->out_end += sizeof(retry) - 1;
+	conn_put(conn, SPAN("retry: " TEXT_OF(HTTAP_RETRY_MS) "\n"));
 	put_state(conn);
 	events->told = events->last;
 	conn->state = CONN_EVENTS;
@@ -146,6 +145,13 @@ void events_push(struct httap_server *server)
 	}
 }
 
+/* What many requests or edges in one pass have changed is told before the ring has turned. */
+void events_push_early(struct httap_server *server)
+{
+	if (server->events.last - server->events.pushed >= HTTAP_CHANGES_KEPT / 2)
+		events_push(server);
+}
+
 void events_comment(struct conn *conn)
 {
 	bool waits = conn->out_start < conn->out_end;
@@ -154,10 +160,8 @@ void events_comment(struct conn *conn)
 		conn_close(conn);
 		return;
 	}
-	if (!waits) {
-		memcpy(conn->out + conn->out_end, ":\n\n", 3);
-		conn->out_end += 3;
-	}
+	if (!waits)
+		conn_put(conn, SPAN(":\n\n"));
 	conn->moved = false;
 	timer_set(conn, TIMER_COMMENT);
 	conn_advance(conn);

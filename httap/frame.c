@@ -11,31 +11,29 @@
 static int decide_coding(const struct request *request, struct frame *frame, const char **why)
 {
 	struct span coding = request->field[FIELD_TRANSFER_ENCODING], element;
-	bool all_known = true, last_known = false;
+	unsigned int chunked = 0, others = 0;
+	bool last = false;
 
 	/* RFC 9112 section 6.1: a Transfer-Encoding in an HTTP/1.0 request, and one beside a Content-Length, are taken as
 	 * faulty framing. */
 	*why = "Transfer-Encoding needs HTTP/1.1 and no Content-Length beside it";
 	if (request->minor == 0 || request->field[FIELD_CONTENT_LENGTH].at != NULL)
 		return 400;
-	if (span_is_nocase(coding, "chunked")) {
-		frame->framing = FRAME_CHUNKED;
-		return 0;
-	}
 	*why = "the only Transfer-Encoding is chunked, once";
 	while (span_next(&coding, ',', &element)) {
 		element = span_trim(element);
-		if (element.len == 0 || element.at[element.len - 1] <= ' ')
+		if (element.len == 0 || !span_is_all(element, TEXT_TOKEN))
 			return 400;
-		for (size_t i = 0; i < element.len; i++)
-			if (!text_is(element.at[i], TEXT_TOKEN))
-				return 400;
-		last_known = span_is_nocase(element, "chunked");
-		all_known = all_known && last_known;
+		last = span_is_nocase(element, "chunked");
+		chunked += last;
+		others += !last;
 	}
+	frame->framing = FRAME_CHUNKED;
+	if (chunked == 1 && others == 0)
+		return 0;
 	/* Where chunked is not the last coding nobody knows where the body ends (RFC 9112 section 6.3), and chunked twice is
 	 * malformed; another coding below a last chunked is one that we do not have. */
-	return all_known || !last_known ? 400 : 501;
+	return others > 0 && last ? 501 : 400;
 }
 
 static int decide_length(const struct request *request, struct frame *frame, const char **why)

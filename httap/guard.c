@@ -9,36 +9,17 @@
 
 #include "httap/host.h"
 
-static bool name_matches(struct span name, const char *host)
-{
-	return host[0] != '\0' && span_is_nocase(name, host);
-}
-
 /* The machine's name, and the same with .local (RFC 6762, what mDNS answers to); a full host name also by its first label. */
 static bool is_own_name(const struct guard *guard, struct span name)
 {
-	struct span bare = name, own = span_of(guard->host_name), label;
+	struct span own = span_of(guard->host_name), label;
 
-	if (name_matches(name, guard->host_name))
+	if (span_equal_nocase(name, own))
 		return true;
-	if (name.len > 6 && span_is_nocase((struct span){ name.at + name.len - 6, 6 }, ".local"))
-		bare.len -= 6;
-	span_next(&own, '.', &label);
-	return label.len > 0 && span_equal_nocase(bare, label);
-}
-
-static bool is_listed_host(const struct guard *guard, struct span name)
-{
-	struct span rest, word;
-	struct host listed;
-
-	if (guard->hosts == NULL)
-		return false;
-	rest = span_of(guard->hosts);
-	while (span_word(&rest, &word))
-		if (host_parse(&listed, word) && span_equal_nocase(listed.name, name))
-			return true;
-	return false;
+	if (name.len > 6 && span_is_nocase(span_behind(name, name.len - 6), ".local"))
+		name.len -= 6;
+	(void)span_next(&own, '.', &label);
+	return span_equal_nocase(name, label);
 }
 
 /* A name that a foreign DNS server points at this machine (DNS rebinding) is a name like any other to the browser, with our
@@ -46,61 +27,51 @@ static bool is_listed_host(const struct guard *guard, struct span name)
 static bool is_own_host(const struct guard *guard, const struct host *host)
 {
 	return host->kind != HOST_NAME || span_is_nocase(host->name, "localhost") || is_own_name(guard, host->name) ||
-		is_listed_host(guard, host->name);
+		span_is_one_of(host->name, guard->hosts);
 }
 
-static bool is_any_origin_listed(const struct guard *guard)
+/* The entry that lets pages of that origin, NULL for one that can't be read: it, or "*". at == NULL: none. */
+static struct span find_listed(const struct guard *guard, const struct host *origin, bool https)
 {
-	struct span rest, word;
-
-	if (guard->origins == NULL)
-		return false;
-	rest = span_of(guard->origins);
-	while (span_word(&rest, &word))
-		if (span_is(word, "*"))
-			return true;
-	return false;
-}
-
-static bool is_listed_origin(const struct guard *guard, const struct host *origin, bool https)
-{
-	struct span rest, word;
+	struct span rest = span_of_any(guard->origins), word;
 	struct host listed;
 	bool listed_https;
 
-	if (guard->origins == NULL)
-		return false;
-	rest = span_of(guard->origins);
 	while (span_word(&rest, &word))
-		if (origin_parse(&listed, &listed_https, word) && listed_https == https && host_equal(&listed, origin))
-			return true;
-	return false;
+		if (span_is(word, "*") ||
+			(origin != NULL && origin_parse(&listed, &listed_https, word) && listed_https == https &&
+				host_equal(&listed, origin)))
+			return word;
+	return (struct span){ NULL, 0 };
 }
 
 /* Is the origin ours: the same host and port that the request was sent to? The scheme may differ: TLS ends at a proxy. */
 static bool is_same_origin(const struct host *origin, bool https, const struct host *host)
 {
-	struct host own = *host;
+	unsigned int port = host->port != 0 ? host->port : https ? 443 : 80;
 
-	if (own.port == 0)
-		own.port = https ? 443 : 80;
-	return host_equal(&own, origin);
+	return origin->port == port && origin->kind == host->kind && span_equal_nocase(origin->name, host->name);
 }
 
 enum standing { NOBODY_SAYS, OURS, LISTED, FOREIGN };
 
-static enum standing origin_standing(const struct guard *guard, struct span text, const struct host *host)
+/* `*listed`: what a listed origin is told, itself as the browser wrote it, or "*". */
+static enum standing origin_standing(const struct guard *guard, struct span text, const struct host *host, struct span *listed)
 {
 	struct host origin;
-	bool https;
+	bool https = false;
 
 	if (text.at == NULL)
 		return NOBODY_SAYS;
-	if (!origin_parse(&origin, &https, text)) /* "null", and schemes that are no web page of ours */
-		return is_any_origin_listed(guard) ? LISTED : FOREIGN;
-	if (host->name.at != NULL && is_same_origin(&origin, https, host))
+	/* "null", and schemes that are no web page of ours, can't be read. */
+	bool readable = origin_parse(&origin, &https, text);
+	if (readable && host->name.at != NULL && is_same_origin(&origin, https, host))
 		return OURS;
-	return is_any_origin_listed(guard) || is_listed_origin(guard, &origin, https) ? LISTED : FOREIGN;
+	struct span entry = find_listed(guard, readable ? &origin : NULL, https);
+	if (entry.at == NULL)
+		return FOREIGN;
+	*listed = entry.len == 1 ? entry : text;
+	return LISTED;
 }
 
 /* The origin part of a Referer, which is a whole address. */
@@ -120,33 +91,27 @@ static bool is_prefetch(const struct request *request)
 
 	for (size_t i = 0; i < 2; i++)
 		while (span_next(&both[i], ';', &word))
-			if (span_is_nocase(span_trim(word), "prefetch") || span_is_nocase(span_trim(word), "prerender") ||
-				span_is_nocase(span_trim(word), "preview"))
+			if (span_is_one_of(span_trim(word), "prefetch prerender preview"))
 				return true;
 	return false;
-}
-
-static bool is_cross_site(const struct request *request)
-{
-	struct span site = request->field[FIELD_SEC_FETCH_SITE];
-
-	return span_is_nocase(site, "cross-site") || span_is_nocase(site, "same-site");
 }
 
 static int decide_write(
 	const struct guard *guard, const struct request *request, const struct host *host, enum standing origin, const char **why)
 {
+	struct span listed;
+
 	*why = "a prefetch never writes";
 	if (is_prefetch(request))
 		return 403;
 	if (origin == LISTED)
 		return 0;
 	*why = "a page of another site must not write; list its origin in HTTAP_ORIGINS";
-	if (is_cross_site(request))
+	if (span_is_one_of(request->field[FIELD_SEC_FETCH_SITE], "cross-site same-site"))
 		return 403;
 	/* A GET carries no Origin; the Referer is all there is to tell a foreign page's link or image from a bookmark. */
 	if (request->method == METHOD_GET && origin == NOBODY_SAYS &&
-		origin_standing(guard, referer_origin(request->field[FIELD_REFERER]), host) == FOREIGN)
+		origin_standing(guard, referer_origin(request->field[FIELD_REFERER]), host, &listed) == FOREIGN)
 		return 403;
 	return 0;
 }
@@ -169,9 +134,7 @@ int guard_decide(const struct guard *guard, const struct request *request, const
 	if (text.at != NULL && !is_own_host(guard, &host))
 		return 421;
 
-	enum standing origin = origin_standing(guard, request->field[FIELD_ORIGIN], &host);
-	if (origin == LISTED)
-		*listed = is_any_origin_listed(guard) ? SPAN("*") : request->field[FIELD_ORIGIN];
+	enum standing origin = origin_standing(guard, request->field[FIELD_ORIGIN], &host, listed);
 	if (target->domain == DOMAIN_STATIC)
 		return 0;
 	*why = "pages of that origin may not use this server; list the origin in HTTAP_ORIGINS";
@@ -180,25 +143,39 @@ int guard_decide(const struct guard *guard, const struct request *request, const
 	return writes ? decide_write(guard, request, &host, origin, why) : 0;
 }
 
-int guard_check_hosts(const char *hosts, struct span *bad)
+/* As a host is compared: without a port, brackets, or a dot at its end. */
+static bool is_host(struct span text)
 {
-	struct span rest = span_of(hosts);
 	struct host host;
 
-	while (span_word(&rest, bad))
-		if (!host_parse(&host, *bad) || host.port != 0)
-			return -1;
-	return 0;
+	return host_parse(&host, text) && host.name.len == text.len;
 }
 
-int guard_check_origins(const char *origins, struct span *bad)
+static bool is_origin(struct span text)
 {
-	struct span rest = span_of(origins);
 	struct host host;
 	bool https;
 
-	while (span_word(&rest, bad))
-		if (!span_is(*bad, "*") && !origin_parse(&host, &https, *bad))
-			return -1;
-	return 0;
+	return span_is(text, "*") || origin_parse(&host, &https, text);
+}
+
+static bool is_list(const char *text, bool (*is_entry)(struct span text))
+{
+	struct span rest = span_of(text), entry;
+	unsigned int room = HTTAP_LIST_MAX;
+
+	while (span_word(&rest, &entry))
+		if (room-- == 0 || !is_entry(entry))
+			return false;
+	return true;
+}
+
+bool guard_is_host_list(const char *text)
+{
+	return is_list(text, is_host);
+}
+
+bool guard_is_origin_list(const char *text)
+{
+	return is_list(text, is_origin);
 }

@@ -22,8 +22,8 @@ struct guard {
 int guard_decide(const struct guard *guard, const struct request *request, const struct target *target, bool writes,
 	struct span *listed, const char **why);
 
-/* 0 when every entry of a list of hosts or origins can be read; else -1, and `*bad` is the entry. */
-int guard_check_hosts(const char *hosts, struct span *bad);
-int guard_check_origins(const char *origins, struct span *bad);
+/* Can every entry of the list be read, and are there no more than HTTAP_LIST_MAX? */
+bool guard_is_host_list(const char *text);
+bool guard_is_origin_list(const char *text);
 
 #endif

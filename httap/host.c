@@ -10,16 +10,22 @@
 
 #include "httapd_limits.h"
 
-static bool is_address(int family, struct span text)
+bool host_address(int family, struct span text, void *address)
 {
 	char copy[INET6_ADDRSTRLEN];
-	unsigned char address[sizeof(struct in6_addr)];
 
 	if (text.len == 0 || text.len >= sizeof(copy) || memchr(text.at, '\0', text.len) != NULL)
 		return false;
 	memcpy(copy, text.at, text.len);
 	copy[text.len] = '\0';
 	return inet_pton(family, copy, address) == 1;
+}
+
+static bool is_address(int family, struct span text)
+{
+	struct in6_addr address; /* the longer of both */
+
+	return host_address(family, text, &address);
 }
 
 /* Letters, digits, hyphens and underscores between single dots: what a browser can have resolved. */
@@ -49,18 +55,15 @@ static bool parse_port(struct host *host, struct span text)
 	return true;
 }
 
-static bool parse_bracketed(struct host *host, struct span text)
+/* Cuts [ADDRESS] off, behind which nothing or a colon follows. */
+static bool take_bracketed(struct host *host, struct span *rest)
 {
-	const char *end = memchr(text.at, ']', text.len);
+	struct span nothing = { NULL, 0 };
 
-	if (end == NULL)
-		return false;
 	host->kind = HOST_IPV6;
-	host->name = (struct span){ text.at + 1, (size_t)(end - text.at) - 1 };
-	struct span rest = { end + 1, text.len - host->name.len - 2 };
-	if (!is_address(AF_INET6, host->name))
-		return false;
-	return rest.len == 0 || (rest.at[0] == ':' && parse_port(host, (struct span){ rest.at + 1, rest.len - 1 }));
+	*rest = span_behind(*rest, 1);
+	(void)span_next(rest, ']', &host->name);
+	return rest->at != NULL && is_address(AF_INET6, host->name) && span_next(rest, ':', &nothing) && nothing.len == 0;
 }
 
 bool host_parse(struct host *host, struct span text)
@@ -68,13 +71,14 @@ bool host_parse(struct host *host, struct span text)
 	*host = (struct host){ .kind = HOST_NAME };
 	if (text.len == 0)
 		return false;
-	if (text.at[0] == '[')
-		return parse_bracketed(host, text);
-
-	struct span port = text;
-	span_next(&port, ':', &host->name);
-	if (port.at != NULL && !parse_port(host, port))
+	if (text.at[0] != '[')
+		(void)span_next(&text, ':', &host->name);
+	else if (!take_bracketed(host, &text))
 		return false;
+	if (text.at != NULL && !parse_port(host, text))
+		return false;
+	if (host->kind == HOST_IPV6)
+		return true;
 	/* Only what begins with a digit can be an IPv4 address; most hosts do not, and are spared the look. */
 	if (host->name.len > 0 && text_is_digit(host->name.at[0]) && is_address(AF_INET, host->name)) {
 		host->kind = HOST_IPV4;
@@ -87,15 +91,13 @@ bool host_parse(struct host *host, struct span text)
 
 bool origin_parse(struct host *host, bool *https, struct span text)
 {
-	size_t scheme = 0;
+	struct span scheme;
 
-	if (text.len > 7 && span_is_nocase((struct span){ text.at, 7 }, "http://"))
-		scheme = 7;
-	else if (text.len > 8 && span_is_nocase((struct span){ text.at, 8 }, "https://"))
-		scheme = 8;
-	if (scheme == 0 || !host_parse(host, (struct span){ text.at + scheme, text.len - scheme }))
+	(void)span_next(&text, ':', &scheme);
+	*https = span_is_nocase(scheme, "https");
+	if (!(*https || span_is_nocase(scheme, "http")) || text.len < 2 || !span_begins(text, "//") ||
+		!host_parse(host, span_behind(text, 2)))
 		return false;
-	*https = scheme == 8;
 	if (host->port == 0)
 		host->port = *https ? 443 : 80;
 	return true;

@@ -16,6 +16,9 @@ struct host {
 	unsigned int port; /* 0: none was written */
 };
 
+/* Reads an address of AF_INET or AF_INET6 without brackets into the in_addr or in6_addr that `address` points to. */
+bool host_address(int family, struct span text, void *address);
+
 /* Reads `uri-host [ ":" port ]` (RFC 9110 section 7.2). False when it is anything else, or empty. */
 bool host_parse(struct host *host, struct span text);
 

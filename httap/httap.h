@@ -79,7 +79,7 @@ struct httap_signals {
 	int (*read)(void *context, const uint16_t *signal, size_t count, uint8_t *value, struct httap_refusal *refusal);
 
 	/* Writes `count` signals, each named once, all or nothing, and puts their values as they are now into `value`. A routine that
-	 * knows no pulses refuses HTTAP_PULSE with status 400. */
+	 * knows no pulses refuses HTTAP_PULSE with status 400. May be NULL when no signal is writable. */
 	int (*write)(void *context, const struct httap_actor *actor, const struct httap_write *write, size_t count,
 		uint8_t *value, struct httap_refusal *refusal);
 

@@ -6,11 +6,12 @@
  */
 #include "httap/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
-struct httap_json json_begin(char *out, size_t size)
+void json_begin(struct httap_json *json, char *out, size_t size)
 {
-	return (struct httap_json){ .out = out, .size = size };
+	*json = (struct httap_json){ .out = out, .size = size };
 }
 
 void json_raw(struct httap_json *json, struct span text)
@@ -27,14 +28,17 @@ static void put_escaped(struct httap_json *json, char c)
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char byte = (unsigned char)c;
-	char escape[6] = { '\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15] };
+	char text[6] = { '\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15] };
+	size_t len = sizeof(text);
 
-	if (c == '"' || c == '\\')
-		json_raw(json, (struct span){ (char[]){ '\\', c }, 2 });
-	else if (byte < 0x20 || byte >= 0x7f || c == '<')
-		json_raw(json, (struct span){ escape, 6 }); /* "<": harmless even inside a script element */
-	else
-		json_raw(json, (struct span){ &c, 1 });
+	if (c == '"' || c == '\\') {
+		text[1] = c;
+		len = 2;
+	} else if (byte >= 0x20 && byte < 0x7f && c != '<') { /* "<": harmless even inside a script element */
+		text[0] = c;
+		len = 1;
+	}
+	json_raw(json, (struct span){ text, len });
 }
 
 void json_string(struct httap_json *json, struct span text)
@@ -47,25 +51,20 @@ void json_string(struct httap_json *json, struct span text)
 
 void json_digits(struct httap_json *json, int64_t number)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
-	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+	char digits[TEXT_DIGITS_MAX];
 
-	do
-		digits[--at] = (char)('0' + rest % 10);
-	while ((rest /= 10) > 0);
 	if (number < 0)
-		digits[--at] = '-';
-	json_raw(json, (struct span){ digits + at, sizeof(digits) - at });
+		json_raw(json, SPAN("-"));
+	json_raw(json, text_digits(digits, number < 0 ? 0 - (uint64_t)number : (uint64_t)number));
 }
 
 void json_milliseconds(struct httap_json *json, int64_t microseconds)
 {
-	int rest = (int)(microseconds % 1000);
-	char fraction[4] = { '.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10) };
+	char fraction[8];
 
 	json_digits(json, microseconds / 1000);
-	json_raw(json, (struct span){ fraction, sizeof(fraction) });
+	(void)snprintf(fraction, sizeof(fraction), ".%03u", (unsigned int)(microseconds % 1000) & 1023);
+	json_raw(json, span_of(fraction));
 }
 
 void json_open(struct httap_json *json)

@@ -17,7 +17,7 @@ struct httap_json {
 	bool overflow; /* something did not fit and was left out: the text is no JSON */
 };
 
-struct httap_json json_begin(char *out, size_t size);
+void json_begin(struct httap_json *json, char *out, size_t size);
 void json_raw(struct httap_json *json, struct span text);
 void json_string(struct httap_json *json, struct span text);
 void json_digits(struct httap_json *json, int64_t number);

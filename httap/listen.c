@@ -8,13 +8,13 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "httap/host.h"
 #include "httap/server.h"
 
 int listen_check(int fd)
@@ -41,50 +41,47 @@ union address {
 
 static bool read_address(union address *address, struct span text, uint16_t port)
 {
-	char copy[INET6_ADDRSTRLEN];
-
 	if (text.len > 2 && text.at[0] == '[' && text.at[text.len - 1] == ']')
 		text = (struct span){ text.at + 1, text.len - 2 };
-	if (text.len >= sizeof(copy))
-		return false;
-	memcpy(copy, text.at, text.len);
-	copy[text.len] = '\0';
-	*address = (union address){ .six = { .sin6_port = htons(port) } };
-	if (inet_pton(AF_INET6, copy, &address->six.sin6_addr) == 1) {
-		address->six.sin6_family = AF_INET6;
+	*address = (union address){ .six = { .sin6_family = AF_INET6, .sin6_port = htons(port) } };
+	if (host_address(AF_INET6, text, &address->six.sin6_addr))
 		return true;
-	}
-	*address = (union address){ .four = { .sin_port = htons(port) } };
-	address->four.sin_family = AF_INET;
-	return inet_pton(AF_INET, copy, &address->four.sin_addr) == 1;
+	*address = (union address){ .four = { .sin_family = AF_INET, .sin_port = htons(port) } };
+	return host_address(AF_INET, text, &address->four.sin_addr);
 }
 
-int listen_check_addresses(const char *addresses, struct span *bad)
+bool listen_is_address_list(const char *text)
 {
-	struct span rest = span_of(addresses);
+	struct span rest = span_of(text), word;
 	union address address;
 	unsigned int count = 0;
 
-	while (span_word(&rest, bad))
-		if (!read_address(&address, *bad, 0) || ++count > HTTAP_LISTENERS_MAX)
-			return -1;
-	return count > 0 ? 0 : -1; /* white space alone is no address, and must not mean all of them */
+	while (span_word(&rest, &word))
+		if (!read_address(&address, word, 0) || ++count > HTTAP_LISTENERS_MAX)
+			return false;
+	return count > 0; /* white space alone is no address, and must not mean all of them */
 }
 
 /* `only`: an IPv6 socket takes IPv6 alone, so that an IPv4 address beside it can have the same port. */
-static int bind_address(const union address *address, int only)
+static int bind_address(struct httap_server *server, struct span text, uint16_t port, int only)
 {
 	const int on = 1;
-	socklen_t size = address->any.sa_family == AF_INET6 ? sizeof(address->six) : sizeof(address->four);
-	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	union address address;
 
+	errno = EINVAL;
+	if (!read_address(&address, text, port))
+		return -1;
+	bool six = address.any.sa_family == AF_INET6;
+	int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
 	/* Without SO_REUSEADDR a restart would have to wait for the old connections' TIME_WAIT (tcp(7)). */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-		(address->any.sa_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) == 0) &&
-		bind(fd, &address->any, size) == 0 && listen(fd, SOMAXCONN) == 0)
-		return fd;
+		(!six || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) == 0) &&
+		bind(fd, &address.any, six ? sizeof(address.six) : sizeof(address.four)) == 0 && listen(fd, SOMAXCONN) == 0) {
+		server->listener[server->listener_count++] = fd;
+		return 0;
+	}
 	int saved = errno;
 	(void)close(fd);
 	errno = saved;
@@ -116,18 +113,13 @@ static int refuse_bind(struct httap_error *error, struct span address, uint16_t 
 }
 
 /* Every address: one socket for IPv6 and IPv4 together, or for IPv4 where the kernel has no IPv6. */
-static int bind_everywhere(struct httap_server *server, uint16_t port, struct httap_error *error)
+static int bind_everywhere(struct httap_server *server, uint16_t port)
 {
-	union address six = { .six = { .sin6_family = AF_INET6, .sin6_port = htons(port) } };
-	union address four = { .four = { .sin_family = AF_INET, .sin_port = htons(port) } };
-	int fd = bind_address(&six, 0);
+	int result = bind_address(server, SPAN("::"), port, 0);
 
-	if (fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
-		fd = bind_address(&four, 0);
-	if (fd < 0)
-		return refuse_bind(error, SPAN("every address,"), port);
-	server->listener[server->listener_count++] = fd;
-	return 0;
+	if (result < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
+		result = bind_address(server, SPAN("0.0.0.0"), port, 0);
+	return result;
 }
 
 int listen_bind(struct httap_server *server, struct httap_error *error)
@@ -135,22 +127,16 @@ int listen_bind(struct httap_server *server, struct httap_error *error)
 	const struct httap_config *config = server->config;
 	int configured = config->port == 0 ? HTTAP_PORT_DEFAULT : config->port;
 	uint16_t port = configured == HTTAP_PORT_ANY ? 0 : (uint16_t)configured;
-	struct span rest = span_of(config->listen != NULL ? config->listen : ""), word;
-	union address address;
+	struct span rest = span_of_any(config->listen), word;
 
 	while (span_word(&rest, &word)) {
-		if (!read_address(&address, word, port)) {
-			errno = EINVAL;
+		if (bind_address(server, word, port, 1) < 0)
 			return refuse_bind(error, word, port);
-		}
-		int fd = bind_address(&address, 1);
-		if (fd < 0)
-			return refuse_bind(error, word, port);
-		server->listener[server->listener_count++] = fd;
-		port = (uint16_t)listen_port(fd); /* a free one was asked for: the other addresses get the same */
+		port = (uint16_t)listen_port(
+			server->listener[0]); /* a free one was asked for: the other addresses get the same */
 	}
-	if (server->listener_count == 0 && bind_everywhere(server, port, error) < 0)
-		return -1;
+	if (server->listener_count == 0 && bind_everywhere(server, port) < 0)
+		return refuse_bind(error, SPAN("every address,"), port);
 	return 0;
 }
 
@@ -159,7 +145,7 @@ int listen_bind(struct httap_server *server, struct httap_error *error)
 static void listen_interest(struct httap_server *server, uint32_t events)
 {
 	for (unsigned int i = 0; i < server->listener_count; i++)
-		server_interest(server, EPOLL_CTL_MOD, server->listener[i], events, SOURCE_LISTENER, i);
+		(void)server_interest(server, EPOLL_CTL_MOD, server->listener[i], events, SOURCE_LISTENER, i);
 }
 
 void listen_pause(struct httap_server *server, int64_t until)

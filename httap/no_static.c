@@ -7,10 +7,10 @@
 
 #include "httap/server.h"
 
-int static_check_root_page(const char *text, struct span *bad)
+bool static_is_root_page(const char *text)
 {
-	*bad = span_of(text);
-	return 0; /* static_open() refuses every one */
+	(void)text;
+	return true; /* static_open() refuses every one */
 }
 
 int static_open(struct files *files, const struct httap_config *config, struct httap_error *error)
@@ -23,13 +23,6 @@ int static_open(struct files *files, const struct httap_config *config, struct h
 	return -1;
 }
 
-int static_check(const struct files *files, struct httap_error *error)
-{
-	(void)files;
-	(void)error;
-	return 0;
-}
-
 void static_close(struct files *files)
 {
 	(void)files;
@@ -40,8 +33,28 @@ void static_answer(struct exchange *exchange)
 	answer_refusal(exchange, 404, "this server has no files; GET /? tells what it has");
 }
 
-bool static_send(struct conn *conn)
+/* Without files nobody asks for the time of day: such a server has no clock (RFC 9110 section 6.6.1). */
+struct span static_date(struct httap_server *server)
+{
+	(void)server;
+	return SPAN("");
+}
+
+bool static_step(struct conn *conn)
 {
 	(void)conn;
-	return true; /* never called: no connection has a file */
+	return false; /* never called: no connection has a file */
+}
+
+int httap_check_root_page(const struct httap *httap, struct httap_error *error)
+{
+	(void)httap;
+	(void)error;
+	return 0;
+}
+
+int httap_static_fd(const struct httap *httap)
+{
+	(void)httap;
+	return -1;
 }

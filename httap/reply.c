@@ -52,19 +52,16 @@ static struct span known_line(int status)
 
 static char *put(char *at, struct span text)
 {
-	memcpy(at, text.at, text.len);
+	if (text.len > 0)
+		memcpy(at, text.at, text.len);
 	return at + text.len;
 }
 
 static char *put_number(char *at, uint64_t number)
 {
-	char digits[20];
-	size_t i = sizeof(digits);
+	char digits[TEXT_DIGITS_MAX];
 
-	do
-		digits[--i] = (char)('0' + number % 10);
-	while ((number /= 10) > 0);
-	return put(at, (struct span){ digits + i, sizeof(digits) - i });
+	return put(at, text_digits(digits, number));
 }
 
 /* An application may refuse with any status: then the reason is left out, as RFC 9112 section 4 allows. */
@@ -86,19 +83,47 @@ static char *put_field(char *at, struct span name_and_colon, struct span value)
 	return put(at, SPAN("\r\n"));
 }
 
-/* CORS (Fetch standard, section 3.2): what a browser must hear to let a page of another origin read this, or send more than a
- * form could. The private network is where we are: a page from outside asks for it beforehand (Private Network Access). */
-static char *put_origin(char *at, const struct reply *reply)
+/* Lines that are the same in every reply that has them. */
+static char *put_constants(char *at, const struct reply *reply)
 {
-	at = put_field(at, SPAN("Access-Control-Allow-Origin: "), reply->origin);
-	at = put(at, SPAN("Access-Control-Expose-Headers: HTTaP-Session\r\n"));
-	if (!reply->preflight || reply->allow == NULL)
-		return at;
-	at = put_field(at, SPAN("Access-Control-Allow-Methods: "), span_of(reply->allow));
-	return put(at,
-		SPAN("Access-Control-Allow-Headers: Content-Type, HTTaP-Session\r\n"
-		     "Access-Control-Allow-Private-Network: true\r\n"
-		     "Access-Control-Max-Age: 600\r\n"));
+	static const struct span lines[] = {
+		/* Pages load nothing from elsewhere, run no inline script, and stand in nobody's frame, where a click could be
+		 * stolen for a switch. */
+		SPAN_INIT(
+			"X-Content-Type-Options: nosniff\r\n"
+			"Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+			"Referrer-Policy: no-referrer\r\n"),
+		SPAN_INIT("Access-Control-Expose-Headers: HTTaP-Session\r\n"),
+		SPAN_INIT("Access-Control-Allow-Headers: Content-Type, HTTaP-Session\r\n"
+			  "Access-Control-Allow-Private-Network: true\r\n"
+			  "Access-Control-Max-Age: 600\r\n"),
+		SPAN_INIT("Vary: Origin\r\n"),
+		SPAN_INIT("Vary: Accept-Encoding\r\n"),
+		SPAN_INIT("Vary: Origin, Accept-Encoding\r\n"),
+		SPAN_INIT("Content-Disposition: attachment\r\n"),
+		SPAN_INIT("Retry-After: 1\r\n"),
+		SPAN_INIT("Connection: close\r\n"),
+		SPAN_INIT("Connection: keep-alive\r\n"),
+		SPAN_INIT("\r\n"),
+	};
+	const bool has[] = {
+		reply->session == NULL,
+		reply->origin.at != NULL,
+		reply->origin.at != NULL && reply->preflight,
+		reply->varies && !reply->coded,
+		!reply->varies && reply->coded,
+		reply->varies && reply->coded,
+		reply->attachment,
+		reply->status == 503,
+		reply->close,
+		reply->keep_alive && !reply->close,
+		true,
+	};
+
+	for (size_t i = 0; i < sizeof(has) / sizeof(has[0]); i++)
+		if (has[i])
+			at = put(at, lines[i]);
+	return at;
 }
 
 size_t reply_head(char *out, const struct reply *reply)
@@ -108,45 +133,25 @@ size_t reply_head(char *out, const struct reply *reply)
 	if (reply->date.len > 0)
 		at = put_field(at, SPAN("Date: "), reply->date);
 	/* RFC 9110 section 8.6: no Content-Length with 204, and with 304 only that of the 200. */
-	if (reply->status != 204 && reply->status != 304 && reply->length != REPLY_ENDLESS) {
-		at = put(at, SPAN("Content-Length: "));
-		at = put_number(at, reply->length);
-		at = put(at, SPAN("\r\n"));
-	}
+	if (reply->status != 204 && reply->status != 304 && reply->length != REPLY_ENDLESS)
+		at = put(put_number(put(at, SPAN("Content-Length: ")), reply->length), SPAN("\r\n"));
 	if (reply->type != NULL)
 		at = put_field(at, SPAN("Content-Type: "), span_of(reply->type));
-	if (reply->session != NULL) {
-		at = put(at,
+	if (reply->session != NULL)
+		at = put_field(at,
 			SPAN("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-			     "Cross-Origin-Resource-Policy: same-origin\r\n"));
-		at = put_field(at, SPAN("HTTaP-Session: "), span_of(reply->session));
-	} else {
-		/* Pages load nothing from elsewhere, run no inline script, and stand in nobody's frame, where a click could
-		 * be stolen for a switch. */
-		at = put(at,
-			SPAN("X-Content-Type-Options: nosniff\r\n"
-			     "Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; "
-			     "frame-ancestors 'none'\r\n"
-			     "Referrer-Policy: no-referrer\r\n"));
-	}
-	if (reply->fields.len > 0)
-		at = put(at, reply->fields);
+			     "Cross-Origin-Resource-Policy: same-origin\r\nHTTaP-Session: "),
+			span_of(reply->session));
+	at = put(at, reply->fields);
 	if (reply->allow != NULL)
 		at = put_field(at, SPAN("Allow: "), span_of(reply->allow));
+	/* CORS (Fetch standard, section 3.2): what a browser must hear to let a page of another origin read this, or send more than a
+	 * form could. The private network is where we are: a page from outside asks for it beforehand (Private Network Access). */
 	if (reply->origin.at != NULL)
-		at = put_origin(at, reply);
-	if (reply->varies || reply->coded)
-		at = put_field(at, SPAN("Vary: "),
-			!reply->coded ? SPAN("Origin") : !reply->varies ? SPAN("Accept-Encoding") : SPAN("Origin, Accept-Encoding"));
-	if (reply->attachment)
-		at = put(at, SPAN("Content-Disposition: attachment\r\n"));
-	if (reply->status == 503)
-		at = put(at, SPAN("Retry-After: 1\r\n"));
-	if (reply->close)
-		at = put(at, SPAN("Connection: close\r\n"));
-	if (reply->keep_alive)
-		at = put(at, SPAN("Connection: keep-alive\r\n"));
-	at = put(at, SPAN("\r\n"));
+		at = put_field(at, SPAN("Access-Control-Allow-Origin: "), reply->origin);
+	if (reply->origin.at != NULL && reply->preflight && reply->allow != NULL)
+		at = put_field(at, SPAN("Access-Control-Allow-Methods: "), span_of(reply->allow));
+	at = put_constants(at, reply);
 	assert((size_t)(at - out) <= HTTAP_REPLY_HEAD_MAX);
 	return (size_t)(at - out);
 }

@@ -9,7 +9,7 @@
 #include "httap/text.h"
 
 struct reply {
-	int status;
+	int status;          /* 0 until answered */
 	const char *type;    /* Content-Type; NULL: none */
 	const char *session; /* HTTaP-Session of a dynamic reply, which is never stored; NULL: a static one */
 	struct span date;    /* Date; empty: none */

@@ -16,40 +16,29 @@ static const char text_type[] = "text/plain; charset=utf-8";
 
 /* --- Replies ------------------------------------------------------------------------------------------------------ */
 
-void answer_put(struct exchange *exchange, const char *type, const char *allow, uint64_t length, struct span body)
+void answer_put(struct exchange *exchange, uint64_t length, struct span body)
 {
 	struct conn *conn = exchange->conn;
-	bool head_only = exchange->request != NULL && exchange->request->method == METHOD_HEAD;
-	const struct reply reply = {
-		.status = exchange->status,
-		.type = type,
-		.session = exchange->dynamic ? conn->session->name : NULL,
-		.allow = allow,
-		.origin = exchange->origin,
-		.preflight = exchange->request != NULL && exchange->request->method == METHOD_OPTIONS,
-		.varies = exchange->server->guard.origins != NULL,
-		.date = span_of(server_date(exchange->server)),
-		.fields = exchange->fields,
-		.coded = exchange->coded,
-		.length = length,
-		.close = exchange->close,
-		.keep_alive = exchange->keep_alive && !exchange->close,
-		.attachment = exchange->attachment,
-	};
+	struct reply *reply = &exchange->reply;
 
-	conn->out_end += reply_head(conn->out + conn->out_end, &reply);
-	if (head_only)
+	reply->length = length;
+	reply->date = static_date(exchange->server);
+	reply->preflight = exchange->request->method == METHOD_OPTIONS;
+	reply->varies = exchange->server->guard.origins != NULL;
+	if (exchange->dynamic)
+		reply->session = conn->session->name;
+	conn->out_end += reply_head(conn->out + conn->out_end, reply);
+	if (exchange->request->method == METHOD_HEAD)
 		return;
-	if (body.len > 0)
-		memcpy(conn->out + conn->out_end, body.at, body.len); /* the program may have left `bytes` NULL */
-	conn->out_end += body.len;
-	exchange->sent = length != REPLY_ENDLESS ? (size_t)length : 0;
+	conn_put(conn, body);
+	exchange->sent = body.len;
 }
 
 void answer_bytes(struct exchange *exchange, const char *type, struct span body)
 {
-	exchange->status = 200;
-	answer_put(exchange, type, NULL, body.len, body);
+	exchange->reply.status = 200;
+	exchange->reply.type = type;
+	answer_put(exchange, body.len, body);
 }
 
 void answer_text(struct exchange *exchange, struct span text)
@@ -61,7 +50,7 @@ struct httap_json *answer_begin(struct exchange *exchange)
 {
 	struct httap_server *server = exchange->server;
 
-	server->json = json_begin(server->body, sizeof(server->body));
+	json_begin(&server->json, server->body, sizeof(server->body));
 	json_open(&server->json);
 	return &server->json;
 }
@@ -78,31 +67,21 @@ void answer_object(struct exchange *exchange)
 	answer_bytes(exchange, json_type, (struct span){ json->out, json->len });
 }
 
-void answer_download(struct exchange *exchange, struct span body)
-{
-	exchange->attachment = true;
-	answer_bytes(exchange, "application/octet-stream", body);
-}
-
-void answer_nothing(struct exchange *exchange, const char *allow)
-{
-	exchange->status = 204;
-	answer_put(exchange, NULL, allow, 0, SPAN(""));
-}
-
 /* How long the body will be nobody knows: it ends with the connection (RFC 9112 section 6.3, rule 8). */
 void answer_events(struct exchange *exchange)
 {
-	exchange->status = 200;
-	exchange->close = true;
-	answer_put(exchange, "text/event-stream", NULL, REPLY_ENDLESS, SPAN(""));
+	exchange->reply.status = 200;
+	exchange->reply.close = true;
+	exchange->reply.type = "text/event-stream";
+	answer_put(exchange, REPLY_ENDLESS, SPAN(""));
 }
 
-static void put_refusal(struct exchange *exchange, int status, const char *allow, const char *why)
+void answer_refusal(struct exchange *exchange, int status, const char *why)
 {
 	struct httap_json *json = answer_begin(exchange);
 
-	exchange->status = status;
+	exchange->reply.status = status;
+	exchange->reply.type = exchange->dynamic ? json_type : text_type;
 	if (exchange->dynamic) {
 		httap_json_text(json, "error", why);
 		json_close(json);
@@ -111,22 +90,12 @@ static void put_refusal(struct exchange *exchange, int status, const char *allow
 		json_raw(json, span_of(why));
 		json_raw(json, SPAN("\n"));
 	}
-	answer_put(exchange, exchange->dynamic ? json_type : text_type, allow, json->len, (struct span){ json->out, json->len });
-}
-
-void answer_refusal(struct exchange *exchange, int status, const char *why)
-{
-	put_refusal(exchange, status, NULL, why);
+	answer_put(exchange, json->len, (struct span){ json->out, json->len });
 }
 
 void answer_refused(struct exchange *exchange)
 {
 	answer_refusal(exchange, exchange->server->refusal.status, exchange->server->refusal.text);
-}
-
-void answer_not_allowed(struct exchange *exchange, const char *allow, const char *why)
-{
-	put_refusal(exchange, 405, allow, why);
 }
 
 /* --- What the modules of the domains ask ---------------------------------------------------------------------------- */
@@ -141,23 +110,36 @@ bool exchange_reads(const struct exchange *exchange)
 	return exchange->request->method == METHOD_GET || exchange->request->method == METHOD_HEAD;
 }
 
-/* Printable text of a span behind what is there already. */
-static size_t append_printable(char *out, size_t size, size_t len, struct span span)
+bool exchange_fits(struct exchange *exchange, unsigned int methods, const char *why)
 {
-	text_printable(out + len, size - len, span.len > 0 ? span : SPAN("-"));
-	return len + strlen(out + len);
+	static const char *const allow_of[] = {
+		[HTTAP_READS] = "GET, HEAD, OPTIONS",
+		[HTTAP_WRITES] = "POST, PUT, OPTIONS",
+		[HTTAP_READS_AND_WRITES] = "GET, HEAD, POST, PUT, OPTIONS",
+	};
+	bool options = exchange->request->method == METHOD_OPTIONS;
+
+	if (!options && (methods & (exchange_writes(exchange) ? HTTAP_WRITES : HTTAP_READS)) != 0)
+		return true;
+	exchange->reply.allow = allow_of[methods];
+	exchange->reply.status = 204;
+	if (options)
+		answer_put(exchange, 0, SPAN(""));
+	else
+		answer_refusal(exchange, 405, why);
+	return false;
 }
 
 const struct httap_actor *exchange_actor(const struct exchange *exchange)
 {
-	static const struct request unread = { 0 };
-	const struct request *said = exchange->request != NULL ? exchange->request : &unread;
+	const struct request *request = exchange->request;
 	struct httap_server *server = exchange->server;
 	char *text = server->actor_request;
-	size_t len = append_printable(text, HTTAP_ACTOR_METHOD_SIZE, 0, said->method_text);
+	struct span nothing = SPAN("-");
+	size_t len = text_printable(text, HTTAP_ACTOR_METHOD_SIZE, request->method_text.len > 0 ? request->method_text : nothing);
 
 	text[len++] = ' ';
-	(void)append_printable(text, HTTAP_ACTOR_REQUEST_SIZE, len, said->target);
+	(void)text_printable(text + len, HTTAP_ACTOR_REQUEST_SIZE - len, request->target.len > 0 ? request->target : nothing);
 	server->actor = (struct httap_actor){
 		.session = exchange->conn->session->name,
 		.peer = exchange->conn->peer,
@@ -176,7 +158,7 @@ static void report(struct exchange *exchange)
 		return;
 	told = (struct httap_exchange){
 		.actor = *exchange_actor(exchange),
-		.status = exchange->status,
+		.status = exchange->reply.status,
 		.body_bytes = exchange->sent,
 	};
 	config->on_request(config->on_request_context, &told);
@@ -186,14 +168,9 @@ static void report(struct exchange *exchange)
 
 static void answer_switch(struct exchange *exchange)
 {
-	bool get = !exchange->server->config->refuse_get_writes;
-	const char *allow = get ? "GET, HEAD, POST, PUT, OPTIONS" : "POST, PUT, OPTIONS";
+	unsigned int methods = exchange->server->config->refuse_get_writes ? HTTAP_WRITES : HTTAP_READS_AND_WRITES;
 
-	if (exchange->request->method == METHOD_OPTIONS)
-		answer_nothing(exchange, allow);
-	else if (exchange_reads(exchange) && !get)
-		answer_not_allowed(exchange, allow, "writing by GET is switched off (HTTAP_GET_WRITES=no); use POST");
-	else
+	if (exchange_fits(exchange, methods, "writing by GET is switched off (HTTAP_GET_WRITES=no); use POST"))
 		signals_switch(exchange, exchange->target->text[0] == '1' ? HTTAP_SET_1 : HTTAP_SET_0);
 }
 
@@ -209,8 +186,8 @@ static void answer_domain(struct exchange *exchange)
 	case DOMAIN_STATIC:
 		static_answer(exchange);
 		break;
-	case DOMAIN_ASTERISK:
-		answer_nothing(exchange, "GET, HEAD, POST, PUT, OPTIONS");
+	case DOMAIN_ASTERISK: /* of OPTIONS alone */
+		(void)exchange_fits(exchange, HTTAP_READS_AND_WRITES, NULL);
 		break;
 	}
 }
@@ -221,11 +198,12 @@ static bool would_write(const struct exchange *exchange)
 		(exchange->target->domain == DOMAIN_SWITCH && exchange->request->method == METHOD_GET);
 }
 
-static bool is_dynamic(const struct request *request)
+static int read_target(struct exchange *exchange, const char **why)
 {
-	struct span target = request->target;
+	int status = target_parse(exchange->target, exchange->request, why);
 
-	return target.len >= 2 && target.at[0] == '/' && (target.at[1] == '?' || span_is(target, "/0") || span_is(target, "/1"));
+	exchange->dynamic = exchange->target->domain == DOMAIN_DYNAMIC || exchange->target->domain == DOMAIN_SWITCH;
+	return status;
 }
 
 void route_exchange(struct exchange *exchange)
@@ -234,19 +212,13 @@ void route_exchange(struct exchange *exchange)
 	const char *why;
 	int status;
 
-	exchange->dynamic = is_dynamic(request);
-	status = target_parse(exchange->target, request, &why);
-	if (status == 0) {
-		enum domain domain = exchange->target->domain;
-		exchange->dynamic = domain == DOMAIN_DYNAMIC || domain == DOMAIN_SWITCH;
-		status = guard_decide(
-			&exchange->server->guard, request, exchange->target, would_write(exchange), &exchange->origin, &why);
-	}
-	if (exchange->conn->lobby)
-		exchange->close = true;
+	status = read_target(exchange, &why);
+	if (status == 0)
+		status = guard_decide(&exchange->server->guard, request, exchange->target, would_write(exchange),
+			&exchange->reply.origin, &why);
+	/* Whoever sends a malformed target or Host may mean the next bytes otherwise than we read them. */
+	exchange->reply.close |= exchange->conn->lobby || status == 400;
 	if (status != 0) {
-		/* Whoever sends a malformed target or Host may mean the next bytes otherwise than we read them. */
-		exchange->close = exchange->close || status == 400;
 		answer_refusal(exchange, status, why);
 	} else if (request->method == METHOD_UNKNOWN) {
 		answer_refusal(exchange, 501, "this method is not implemented; use GET, HEAD, POST, PUT or OPTIONS");
@@ -255,20 +227,22 @@ void route_exchange(struct exchange *exchange)
 	} else {
 		answer_domain(exchange);
 	}
-	exchange->conn->session->opened = exchange->conn->session->opened || exchange->dynamic;
+	exchange->conn->session->opened |= exchange->dynamic;
 	report(exchange);
 }
 
-void route_refuse_early(struct conn *conn, const struct request *request, int status, const char *why)
+void route_refuse_early(struct conn *conn, int status, const char *why)
 {
+	const char *what;
 	struct exchange exchange = {
 		.server = conn->server,
 		.conn = conn,
-		.request = request,
-		.dynamic = request != NULL && is_dynamic(request),
-		.close = true,
+		.request = &conn->request,
+		.target = &conn->server->target,
+		.reply.close = true,
 	};
 
+	(void)read_target(&exchange, &what);
 	answer_refusal(&exchange, status, why);
 	report(&exchange);
 }

@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +62,7 @@ struct conn *server_slot_take(struct httap_server *server)
 	struct conn *conn = server->free;
 	server->free = conn->next_free;
 	conn->lobby = server->conn_used >= server->conn_limit;
-	if (!conn->lobby)
-		server->conn_used++;
+	server->conn_used += !conn->lobby;
 	return conn;
 }
 
@@ -72,8 +70,7 @@ void server_slot_free(struct conn *conn)
 {
 	struct httap_server *server = conn->server;
 
-	if (!conn->lobby)
-		server->conn_used--;
+	server->conn_used -= !conn->lobby;
 	conn->next_free = server->free;
 	server->free = conn;
 	if (!server->accepting && server->accept_again == INT64_MAX)
@@ -141,21 +138,19 @@ static void make_timers(struct httap_server *server)
 
 static void make_names(struct httap_server *server)
 {
-	if (gethostname(server->guard.host_name, sizeof(server->guard.host_name) - 1) < 0)
-		server->guard.host_name[0] = '\0';
+	/* What doesn't fit is cut (gethostname(2)), and then it is no name that anybody asks for. */
+	(void)gethostname(server->guard.host_name, sizeof(server->guard.host_name) - 1);
 	server->guard.hosts = server->config->hosts;
 	server->guard.origins = server->config->origins;
 	server->type = server->config->type != NULL ? server->config->type : "libhttap";
 	snprintf(server->id, sizeof(server->id), "%s", server->config->id != NULL ? server->config->id : server->guard.host_name);
 }
 
-void server_interest(struct httap_server *server, int operation, int fd, uint32_t events, enum source source, size_t index)
+int server_interest(const struct httap_server *server, int operation, int fd, uint32_t events, enum source source, size_t index)
 {
 	struct epoll_event event = { .events = events, .data.u64 = ((uint64_t)source << 32) | index };
 
-	/* The descriptor is open and known, or fresh: what is left is ENOMEM and ENOSPC (epoll_ctl(2)), for which the deadline
-	 * that every connection has is the answer. */
-	(void)epoll_ctl(server->epoll, operation, fd, &event);
+	return epoll_ctl(server->epoll, operation, fd, &event);
 }
 
 static int open_listeners(struct httap_server *server, struct httap_error *error)
@@ -173,22 +168,11 @@ static int open_listeners(struct httap_server *server, struct httap_error *error
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		/* Likewise: a peer whose cable was pulled is not waited for as long as TCP would, which is a quarter of an hour. */
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof(unanswered_ms));
-		server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_LISTENER, i);
+		(void)server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_LISTENER, i);
 	}
 	server->port = listen_port(server->listener[0]);
 	server->accepting = true;
 	return 0;
-}
-
-/* sendfile(2) has no MSG_NOSIGNAL: without this a peer who hangs up would end the program. */
-static void ignore_sigpipe(void)
-{
-	struct sigaction action;
-
-	if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
-		action.sa_handler = SIG_IGN;
-		(void)sigaction(SIGPIPE, &action, NULL); /* valid signal and action: can't fail */
-	}
 }
 
 static struct httap_server *own_server(struct httap *httap, struct httap_error *error)
@@ -216,7 +200,6 @@ int httap_start(struct httap *httap, struct httap_error *error)
 	server->now = httap_now(httap);
 	make_timers(server);
 	make_names(server);
-	ignore_sigpipe();
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (server->epoll < 0)
 		(void)refuse_start(error, "epoll_create1");
@@ -229,15 +212,6 @@ int httap_start(struct httap *httap, struct httap_error *error)
 		return -1;
 	}
 	return 0;
-}
-
-int httap_check_root_page(const struct httap *httap, struct httap_error *error)
-{
-	if (httap->server == NULL || httap->server->epoll < 0) {
-		snprintf(error->text, sizeof(error->text), "the server has not been started");
-		return -1;
-	}
-	return static_check(&httap->server->files, error);
 }
 
 int httap_check(const struct httap_config *config, struct httap_error *error)
@@ -314,9 +288,7 @@ static void dispatch(struct httap_server *server, const struct epoll_event *even
 		server->watch[index].ready(server->watch[index].context, server->watch[index].fd);
 		break;
 	}
-	/* What many requests or edges in one pass have changed is told before the ring has turned. */
-	if (server->events.last - server->events.pushed >= HTTAP_CHANGES_KEPT / 2)
-		events_push(server);
+	events_push_early(server);
 }
 
 static void expire(struct httap_server *server)
@@ -377,12 +349,10 @@ static int pass(struct httap *httap, bool block)
 		return -1;
 	server->now = httap_now(httap);
 	/* Those who are inside come before those who want in: one of them may be leaving. */
-	for (int i = 0; i < n; i++)
-		if (source_of(&event[i]) != SOURCE_LISTENER)
-			dispatch(server, &event[i]);
-	for (int i = 0; i < n; i++)
-		if (source_of(&event[i]) == SOURCE_LISTENER)
-			dispatch(server, &event[i]);
+	for (int turn = 0; turn < 2; turn++)
+		for (int i = 0; i < n; i++)
+			if ((source_of(&event[i]) == SOURCE_LISTENER) == (turn == 1))
+				dispatch(server, &event[i]);
 	expire(server);
 	events_push(server);
 	return server->happened;
@@ -405,26 +375,6 @@ int64_t httap_now(const struct httap *httap)
 	return httap->config.clock != NULL ? httap->config.clock(httap->config.clock_context) : clock_monotonic(NULL);
 }
 
-int64_t server_wall_clock(const struct httap_server *server)
-{
-	const struct httap_config *config = server->config;
-
-	return config->wall_clock != NULL ? config->wall_clock(config->wall_clock_context) : clock_wall(NULL);
-}
-
-/* Made once a second, shortly after the second has begun. */
-const char *server_date(struct httap_server *server)
-{
-	if (server->now >= server->date_until) {
-		int64_t time = server_wall_clock(server);
-		server->date_until = server->now + 1000000 - time % 1000000;
-		server->date[0] = '\0';
-		if (time / 1000000 >= HTTAP_CLOCK_SET_S)
-			date_format(server->date, time / 1000000);
-	}
-	return server->date;
-}
-
 int httap_fd(const struct httap *httap)
 {
 	return httap->server != NULL ? httap->server->epoll : -1;
@@ -440,22 +390,15 @@ int httap_port(const struct httap *httap)
 	return httap->server != NULL ? httap->server->port : 0;
 }
 
-int httap_static_fd(const struct httap *httap)
-{
-	return httap->server != NULL ? httap->server->files.root : -1;
-}
-
 int httap_watch(struct httap *httap, int fd, void (*ready)(void *context, int fd), void *context)
 {
 	struct httap_server *server = httap->server;
-	struct epoll_event event = { .events = EPOLLIN };
 
 	if (server == NULL || server->epoll < 0 || server->watch_count == HTTAP_WATCHES_MAX) {
 		errno = server == NULL || server->epoll < 0 ? EINVAL : ENOSPC;
 		return -1;
 	}
-	event.data.u64 = ((uint64_t)SOURCE_WATCH << 32) | server->watch_count;
-	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+	if (server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_WATCH, server->watch_count) < 0)
 		return -1;
 	server->watch[server->watch_count++] = (struct watch){ .fd = fd, .ready = ready, .context = context };
 	return 0;

@@ -26,6 +26,7 @@
 #include "httap/httap.h"
 #include "httap/json.h"
 #include "httap/list.h"
+#include "httap/reply.h"
 #include "httap/request.h"
 #include "httapd_limits.h"
 
@@ -127,7 +128,7 @@ struct conn {
 
 	struct frame frame;
 	struct chunks chunks;
-	struct request request; /* CONN_BODY: its spans point into `in` */
+	struct request request; /* as far as it could be read; its spans point into `in` */
 	char peer[64];
 	char in[HTTAP_IN_SIZE];
 	char out[HTTAP_OUT_SIZE];
@@ -138,7 +139,10 @@ void conn_open(struct conn *conn, int fd, const struct sockaddr *address);
 void conn_close(struct conn *conn);
 void conn_ready(struct conn *conn, uint32_t events); /* EPOLLIN, EPOLLOUT, ... */
 void conn_expire(struct conn *conn);
-void conn_advance(struct conn *conn); /* as far as its input and its socket let it; may close it */
+void conn_end(struct conn *conn, bool linger);       /* behind what is in the output; `linger`: the peer may still be sending */
+bool conn_comes_later(void);                         /* after a call that failed: is there only nothing to do yet? */
+void conn_put(struct conn *conn, struct span bytes); /* behind its output, where there must be room */
+void conn_advance(struct conn *conn);                /* as far as its input and its socket let it; may close it */
 
 /* --- events.c ----------------------------------------------------------------------------------------------------- */
 
@@ -165,7 +169,8 @@ void events_begin(struct conn *conn);                                           
 void events_end(struct conn *conn);
 bool events_step(struct conn *conn);
 void events_push(struct httap_server *server);
-void events_comment(struct conn *conn); /* its deadline has come */
+void events_push_early(struct httap_server *server); /* when there is much */
+void events_comment(struct conn *conn);              /* its deadline has come */
 
 /* --- route.c ------------------------------------------------------------------------------------------------------ */
 
@@ -177,38 +182,32 @@ struct exchange {
 	struct target *target;
 	char *body; /* of the request; may be decoded in place */
 	size_t body_len;
-	bool dynamic;       /* errors are JSON, and the session is told */
-	bool close;         /* after the reply */
-	bool keep_alive;    /* an HTTP/1.0 peer asked to keep the connection, and is told that it is kept */
-	bool attachment;    /* the reply is a download */
-	struct span origin; /* of a page that may read the reply though it is not ours; at == NULL: no such */
-	bool coded;         /* the reply depends on Accept-Encoding */
-	struct span fields; /* further ones of the reply */
-	int status;         /* 0 until answered */
-	size_t sent;        /* bytes of the reply's body */
+	bool dynamic; /* errors are JSON, and the session is told */
+	struct reply reply;
+	size_t sent; /* bytes of the reply's body */
 };
 
 /* Answers: puts a reply into the connection's output, for which there is room. */
 void route_exchange(struct exchange *exchange);
 
-/* Refuses a request that could not even be read, or that took too long. Closes. */
-void route_refuse_early(struct conn *conn, const struct request *request, int status, const char *why);
+/* Refuses a request that could not even be read, as far as the connection knows it, or that took too long. Closes. */
+void route_refuse_early(struct conn *conn, int status, const char *why);
 
-/* The reply with `exchange->status`, and what of its body is there already: the whole of it, or none when it is to follow. HEAD gets the same
- * head without a body (RFC 9110 section 9.3.2). */
-void answer_put(struct exchange *exchange, const char *type, const char *allow, uint64_t length, struct span body);
+/* The reply as it is in the exchange, and what of its body is there already: the whole of it, or none when it is to follow. HEAD gets the
+ * same head without a body (RFC 9110 section 9.3.2). */
+void answer_put(struct exchange *exchange, uint64_t length, struct span body);
 
 /* Replies of the dynamic domain. */
 void answer_text(struct exchange *exchange, struct span text);
 void answer_bytes(struct exchange *exchange, const char *type, struct span body);
 struct httap_json *answer_begin(struct exchange *exchange); /* a JSON object, to be filled, */
 void answer_object(struct exchange *exchange);              /* and sent */
-void answer_download(struct exchange *exchange, struct span body);
-void answer_nothing(struct exchange *exchange, const char *allow);
-void answer_events(struct exchange *exchange); /* the head; events_begin() follows */
+void answer_events(struct exchange *exchange);              /* the head; events_begin() follows */
 void answer_refusal(struct exchange *exchange, int status, const char *why);
 void answer_refused(struct exchange *exchange); /* as the application said */
-void answer_not_allowed(struct exchange *exchange, const char *allow, const char *why);
+
+/* Is the method one of HTTAP_READS, HTTAP_WRITES? Else OPTIONS has been answered, or what doesn't fit, by 405 and `why`. */
+bool exchange_fits(struct exchange *exchange, unsigned int methods, const char *why);
 
 bool exchange_writes(const struct exchange *exchange);                     /* POST or PUT */
 bool exchange_reads(const struct exchange *exchange);                      /* GET or HEAD */
@@ -216,26 +215,26 @@ const struct httap_actor *exchange_actor(const struct exchange *exchange); /* un
 
 /* --- static.c, or no_static.c ------------------------------------------------------------------------------------- */
 
-int static_check_root_page(const char *text, struct span *bad);
+bool static_is_root_page(const char *text);
 int static_open(struct files *files, const struct httap_config *config, struct httap_error *error); /* 0: all can be served */
-int static_check(const struct files *files, struct httap_error *error);                             /* still? */
 void static_close(struct files *files);
 void static_answer(struct exchange *exchange);
-bool static_send(struct conn *conn); /* sends of its file; true when it is through. May close the connection */
+struct span static_date(struct httap_server *server); /* the Date of a reply; empty: the clock was never set */
+bool static_step(struct conn *conn);                  /* of CONN_FILE */
 
 /* --- words.c, signals.c ------------------------------------------------------------------------------------------- */
 
 void words_answer(struct exchange *exchange); /* "/?" and what follows */
 int words_check(const struct httap_server *server, struct httap_error *error);
-bool words_may_stop(const struct exchange *exchange); /* is this POST /?stop? */
-void signals_list(struct exchange *exchange);         /* GET /?list */
-void signals_changes(struct exchange *exchange);      /* GET /?changes */
-void signals_events(struct exchange *exchange);       /* GET /?events */
-void signals_observe(struct httap_server *server);    /* reads all, so that changes can be told from them */
-bool signals_have(const struct httap_signals *signals, struct span name);
-void signals_answer(struct exchange *exchange);                 /* names, lists of names, hierarchy */
-void signals_write_form(struct exchange *exchange);             /* POST /? */
-void signals_switch(struct exchange *exchange, uint8_t action); /* GET /0, GET /1 */
+bool words_may_stop(const struct exchange *exchange);                    /* is this POST /?stop? */
+void signals_list(struct exchange *exchange);                            /* GET /?list */
+void signals_changes(struct exchange *exchange);                         /* GET /?changes */
+void signals_events(struct exchange *exchange);                          /* GET /?events */
+void signals_observe(struct httap_server *server);                       /* reads all, so that changes can be told from them */
+int signals_find(const struct httap_signals *signals, struct span name); /* its index, or -1 */
+void signals_answer(struct exchange *exchange);                          /* names, lists of names, hierarchy */
+void signals_write_form(struct exchange *exchange);                      /* POST /? */
+void signals_switch(struct exchange *exchange, uint8_t action);          /* GET /0, GET /1 */
 void signals_stop(struct exchange *exchange);
 int signals_check(const struct httap_signals *signals, struct httap_error *error);
 
@@ -316,10 +315,9 @@ struct httap_server {
 int64_t clock_monotonic(void *context); /* microseconds */
 int64_t clock_wall(void *context);      /* microseconds since 1970 */
 
-int64_t server_wall_clock(const struct httap_server *server);
-const char *server_date(struct httap_server *server); /* the Date of a reply; "": the clock was never set */
-
-void server_interest(struct httap_server *server, int operation, int fd, uint32_t events, enum source source, size_t index);
+/* Adds or changes what the kernel shall tell of a descriptor: epoll_ctl(2). For one that is open, and known or fresh, what can fail is lack
+ * of memory or watches; the deadline that every connection has is the answer to that. */
+int server_interest(const struct httap_server *server, int operation, int fd, uint32_t events, enum source source, size_t index);
 void server_slot_free(struct conn *conn);
 bool server_slot_ready(const struct httap_server *server);
 struct conn *server_slot_take(struct httap_server *server); /* only when one is ready */
@@ -333,7 +331,7 @@ int config_check(const struct httap_config *config, struct httap_error *error);
 int listen_check(int fd); /* 0 when it is a listening stream socket, else -1 and errno */
 int listen_port(int fd);  /* 0 when it has none */
 int listen_bind(struct httap_server *server, struct httap_error *error);
-int listen_check_addresses(const char *addresses, struct span *bad);
+bool listen_is_address_list(const char *text);
 void listen_accept(struct httap_server *server, int fd);
 void listen_pause(struct httap_server *server, int64_t until);
 void listen_resume(struct httap_server *server);

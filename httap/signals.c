@@ -43,38 +43,27 @@ static void select_all(struct httap_server *server, bool outputs_only)
 			(void)select_one(&server->selection, i);
 }
 
-static bool find_signal(const struct httap_signals *signals, struct span name, size_t *index)
+int signals_find(const struct httap_signals *signals, struct span name)
 {
 	for (size_t i = 0; i < signals->count; i++) {
 		const char *known = signals->signal[i].name;
 		/* The first letter rules most of them out. */
-		if (name.len > 0 && known[0] == name.at[0] && span_is(name, known)) {
-			*index = i;
-			return true;
-		}
+		if (name.len > 0 && known[0] == name.at[0] && span_is(name, known))
+			return (int)i;
 	}
-	return false;
-}
-
-bool signals_have(const struct httap_signals *signals, struct span name)
-{
-	size_t index;
-
-	return find_signal(signals, name, &index);
+	return -1;
 }
 
 /* A name stands for its signal, or for all below it: MOTOR for MOTOR.LEFT and MOTOR.RIGHT. */
 static bool select_name(struct httap_server *server, struct span name)
 {
 	const struct httap_signals *signals = server->signals;
-	bool found = false;
-	size_t index;
+	int index = signals_find(signals, name);
+	bool found = index >= 0;
 
-	if (find_signal(signals, name, &index)) {
-		(void)select_one(&server->selection, index);
-		return true;
-	}
-	for (size_t i = 0; i < signals->count; i++) {
+	if (found)
+		(void)select_one(&server->selection, (size_t)index);
+	for (size_t i = 0; i < signals->count && index < 0; i++) {
 		const char *known = signals->signal[i].name;
 		if (strncmp(known, name.at, name.len) == 0 && known[name.len] == '.') {
 			(void)select_one(&server->selection, i);
@@ -89,7 +78,7 @@ static bool refuse_name(struct exchange *exchange, int status, const char *befor
 {
 	char shown[HTTAP_NAME_SIZE], text[HTTAP_ERROR_SIZE];
 
-	text_printable(shown, sizeof(shown), name);
+	(void)text_printable(shown, sizeof(shown), name);
 	(void)snprintf(text, sizeof(text), "%s%s%s", before, shown, behind);
 	answer_refusal(exchange, status, text);
 	return false;
@@ -98,6 +87,12 @@ static bool refuse_name(struct exchange *exchange, int status, const char *befor
 static struct span target_text(const struct exchange *exchange)
 {
 	return (struct span){ exchange->target->text, exchange->target->len };
+}
+
+static bool refuse_unknown(struct exchange *exchange, struct span name)
+{
+	return refuse_name(exchange, 404, "there is no signal \"", name,
+		"\"; GET /? lists the signals, POST /? writes several as NAME=1&OTHER=0");
 }
 
 static bool select_list(struct exchange *exchange)
@@ -110,7 +105,7 @@ static bool select_list(struct exchange *exchange)
 			return refuse_name(exchange, name.len > 0 ? 404 : 400, "\"", name,
 				"\" is no signal's name; names begin with an uppercase letter and stand between commas");
 		if (!select_name(exchange->server, name))
-			return refuse_name(exchange, 404, "there is no signal \"", name, "\"; GET /? lists the signals");
+			return refuse_unknown(exchange, name);
 	}
 	return true;
 }
@@ -219,27 +214,15 @@ void signals_observe(struct httap_server *server)
 /* What the next selected signal shall be. */
 static bool read_value(struct httap_server *server, size_t index, struct span text)
 {
+	static const char *const values[] = { [HTTAP_SET_0] = "0", [HTTAP_SET_1] = "1", [HTTAP_TOGGLE] = "toggle" };
 	struct httap_write *write = &server->write[server->selection.count];
 
 	*write = (struct httap_write){ .signal = (uint16_t)index };
-	if (text.len == 1 && (text.at[0] == '0' || text.at[0] == '1')) {
-		write->action = text.at[0] == '1' ? HTTAP_SET_1 : HTTAP_SET_0;
-		return true;
-	}
-	if (span_is(text, "toggle")) {
-		write->action = HTTAP_TOGGLE;
-		return true;
-	}
-	write->action = HTTAP_PULSE;
-	return text.len > 6 && memcmp(text.at, "pulse:", 6) == 0 &&
-		text_duration(
-			(struct span){ text.at + 6, text.len - 6 }, HTTAP_PULSE_MIN_US, HTTAP_PULSE_MAX_US, &write->duration);
-}
-
-static bool refuse_value(struct exchange *exchange, struct span name)
-{
-	return refuse_name(
-		exchange, 400, "the value of ", name, " must be 0, 1, toggle, or pulse:TIME with a TIME from 1ms to 3600s");
+	for (; write->action < HTTAP_PULSE; write->action++)
+		if (span_is(text, values[write->action]))
+			return true;
+	return span_begins(text, "pulse:") &&
+		text_duration(span_behind(text, 6), HTTAP_PULSE_MIN_US, HTTAP_PULSE_MAX_US, &write->duration);
 }
 
 static bool write_selected(struct exchange *exchange)
@@ -258,63 +241,53 @@ static bool write_selected(struct exchange *exchange)
 	return true;
 }
 
-static bool is_writable(struct exchange *exchange, size_t index, const char *allow)
+/* Selects a signal to be written, or refuses. */
+static bool take_write(struct exchange *exchange, struct span name, struct span value)
 {
-	const struct httap_signal *signal = signal_at(exchange, index);
-	char text[HTTAP_ERROR_SIZE];
+	struct httap_server *server = exchange->server;
+	int index = signals_find(server->signals, name);
 
-	if (signal->writable)
-		return true;
-	(void)snprintf(text, sizeof(text), "%s is an input: it can be read, not written", signal->name);
-	if (allow != NULL)
-		answer_not_allowed(exchange, allow, text);
-	else
-		answer_refusal(exchange, 400, text);
-	return false;
+	if (index < 0)
+		return refuse_unknown(exchange, name);
+	if (!signal_at(exchange, (size_t)index)->writable)
+		return refuse_name(exchange, 400, "", name, " is an input: it can be read, not written");
+	if (!read_value(server, (size_t)index, value))
+		return refuse_name(exchange, 400, "the value of ", name,
+			" must be 0, 1, toggle, or pulse:TIME with a TIME from 1ms to 3600s");
+	if (!select_one(&server->selection, (size_t)index))
+		return refuse_name(exchange, 400, "", name, " stands twice; give each signal one value");
+	return true;
 }
 
 /* POST /?NAME with a value as its body. A line end behind it is forgiven: many tools send one. */
 static void write_one(struct exchange *exchange)
 {
-	struct span name = target_text(exchange), text = { exchange->body, exchange->body_len };
-	size_t index;
+	struct span text = { exchange->body, exchange->body_len };
 
 	select_nothing(exchange->server);
-	if (!find_signal(exchange->server->signals, name, &index)) {
-		(void)refuse_name(exchange, 404, "there is no signal \"", name,
-			"\" to write; several are written by POST /? with NAME=1&OTHER=0");
-		return;
-	}
-	if (!is_writable(exchange, index, "GET, HEAD, OPTIONS"))
-		return;
 	if (text.len > 0 && text.at[text.len - 1] == '\n')
 		text.len--;
 	if (text.len > 0 && text.at[text.len - 1] == '\r')
 		text.len--;
-	if (!read_value(exchange->server, index, text)) {
-		(void)refuse_value(exchange, name);
-		return;
-	}
-	(void)select_one(&exchange->server->selection, index);
-	if (write_selected(exchange))
+	if (take_write(exchange, target_text(exchange), text) && write_selected(exchange))
 		answer_values(exchange);
 }
 
-/* Only a single output can be written by its name. */
-static void answer_options(struct exchange *exchange)
+/* Only a single output can be written by its name; of what isn't there a write learns more than its method. */
+static unsigned int methods_of(const struct exchange *exchange)
 {
-	size_t index;
-	bool writable =
-		find_signal(exchange->server->signals, target_text(exchange), &index) && signal_at(exchange, index)->writable;
+	int index = signals_find(exchange->server->signals, target_text(exchange));
 
-	answer_nothing(exchange, writable ? "GET, HEAD, POST, PUT, OPTIONS" : "GET, HEAD, OPTIONS");
+	if (index < 0 && exchange_writes(exchange))
+		return HTTAP_WRITES;
+	return index >= 0 && signal_at(exchange, (size_t)index)->writable ? HTTAP_READS_AND_WRITES : HTTAP_READS;
 }
 
 void signals_answer(struct exchange *exchange)
 {
-	if (exchange->request->method == METHOD_OPTIONS)
-		answer_options(exchange);
-	else if (exchange_writes(exchange))
+	if (!exchange_fits(exchange, methods_of(exchange), "this signal is an input: it can be read, not written"))
+		return;
+	if (exchange_writes(exchange))
 		write_one(exchange);
 	else if (select_list(exchange) && tell_selected(exchange))
 		answer_values(exchange);
@@ -332,24 +305,12 @@ static bool decode_form(struct exchange *exchange, struct span *text)
 
 static bool read_pair(struct exchange *exchange, struct span pair)
 {
-	struct httap_server *server = exchange->server;
 	struct span name, value = pair;
-	size_t index;
 
-	if (!span_next(&value, '=', &name) || value.at == NULL || !decode_form(exchange, &name) ||
-		!decode_form(exchange, &value)) {
-		answer_refusal(exchange, 400, "the body must be NAME=VALUE pairs with & between them");
-		return false;
-	}
-	if (!find_signal(server->signals, name, &index))
-		return refuse_name(exchange, 404, "there is no signal \"", name, "\"; GET /? lists the signals");
-	if (!is_writable(exchange, index, NULL))
-		return false;
-	if (!read_value(server, index, value))
-		return refuse_value(exchange, name);
-	if (!select_one(&server->selection, index))
-		return refuse_name(exchange, 400, "", name, " stands twice; give each signal one value");
-	return true;
+	if (span_next(&value, '=', &name) && value.at != NULL && decode_form(exchange, &name) && decode_form(exchange, &value))
+		return take_write(exchange, name, value);
+	answer_refusal(exchange, 400, "the body must be NAME=VALUE pairs with & between them");
+	return false;
 }
 
 void signals_write_form(struct exchange *exchange)
@@ -407,29 +368,24 @@ void signals_stop(struct exchange *exchange)
 
 /* --- At start ----------------------------------------------------------------------------------------------------- */
 
-static int refuse_signal(struct httap_error *error, const char *before, const char *name, const char *behind)
+static bool is_signal(const struct httap_signals *signals, size_t index)
 {
-	snprintf(error->text, sizeof(error->text), "%s\"%.40s\"%s", before, name, behind);
-	return -1;
+	const struct httap_signal *signal = &signals->signal[index];
+
+	return index < HTTAP_SIGNALS_MAX && text_is_signal_name(span_of(signal->name)) &&
+		signals_find(signals, span_of(signal->name)) == (int)index && signals->read != NULL &&
+		(!signal->writable || signals->write != NULL);
 }
 
 int signals_check(const struct httap_signals *signals, struct httap_error *error)
 {
-	size_t other;
-
-	if (signals->count > HTTAP_SIGNALS_MAX || (signals->count > 0 && (signals->read == NULL || signals->write == NULL))) {
-		snprintf(error->text, sizeof(error->text),
-			"%zu signals: at most %d are allowed, with routines to read and write them", signals->count,
-			HTTAP_SIGNALS_MAX);
-		return -1;
-	}
-	for (size_t i = 0; i < signals->count; i++) {
-		const char *name = signals->signal[i].name;
-		if (!text_is_signal_name(span_of(name)))
-			return refuse_signal(
-				error, "", name, " is no signal's name: an uppercase letter, then letters, digits, _ and . ");
-		if (find_signal(signals, span_of(name), &other) && other != i)
-			return refuse_signal(error, "the signal ", name, " is there twice");
-	}
+	for (size_t i = 0; i < signals->count; i++)
+		if (!is_signal(signals, i)) {
+			snprintf(error->text, sizeof(error->text),
+				"\"%.40s\" can't be a signal: it needs a name of its own (an uppercase letter, then letters, digits, _ "
+				"and .), routines to read and write it, and a place among %d",
+				signals->signal[i].name, HTTAP_SIGNALS_MAX);
+			return -1;
+		}
 	return 0;
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,28 @@
 #include "httap/match.h"
 #include "httap/range.h"
 #include "httap/server.h"
+
+/* --- The time of day ----------------------------------------------------------------------------------------------- */
+
+static int64_t wall_clock(const struct httap_server *server)
+{
+	const struct httap_config *config = server->config;
+
+	return config->wall_clock != NULL ? config->wall_clock(config->wall_clock_context) : clock_wall(NULL);
+}
+
+/* Made once a second, shortly after the second has begun. */
+struct span static_date(struct httap_server *server)
+{
+	if (server->now >= server->date_until) {
+		int64_t time = wall_clock(server);
+		server->date_until = server->now + 1000000 - time % 1000000;
+		server->date[0] = '\0';
+		if (time / 1000000 >= HTTAP_CLOCK_SET_S)
+			date_format(server->date, time / 1000000);
+	}
+	return span_of(server->date);
+}
 
 /* --- What is sent ------------------------------------------------------------------------------------------------- */
 
@@ -74,14 +97,14 @@ static void make_validator(struct variant *variant, int64_t now)
 __attribute__((format(printf, 2, 3))) static void add_fields(struct exchange *exchange, const char *format, ...)
 {
 	struct httap_server *server = exchange->server;
-	size_t used = exchange->fields.len, room = sizeof(server->fields) - used;
+	size_t used = exchange->reply.fields.len, room = sizeof(server->fields) - used;
 	va_list arguments;
 
 	va_start(arguments, format);
 	int len = vsnprintf(server->fields + used, room, format, arguments);
 	va_end(arguments);
 	if (len > 0 && (size_t)len < room)
-		exchange->fields = (struct span){ server->fields, used + (size_t)len };
+		exchange->reply.fields = (struct span){ server->fields, used + (size_t)len };
 }
 
 /* What a 304 says too (RFC 9110 section 15.4.5). "no-cache" lets a browser keep the file but ask whether it still is the same, so that a new
@@ -89,7 +112,7 @@ __attribute__((format(printf, 2, 3))) static void add_fields(struct exchange *ex
 static void add_validator(struct exchange *exchange, const struct variant *variant)
 {
 	add_fields(exchange, "ETag: %s\r\nCache-Control: no-cache\r\n", variant->etag);
-	exchange->coded = variant->coded;
+	exchange->reply.coded = variant->coded;
 }
 
 /* A date in the future is no time of a change (RFC 9110 section 8.8.2.1). */
@@ -138,37 +161,40 @@ static bool send_part(struct exchange *exchange, int fd, const char *type, const
 		conn->file_left = part->length;
 		conn->state = CONN_FILE;
 	}
-	answer_put(exchange, type, NULL, part->length, body);
+	exchange->reply.type = type;
+	answer_put(exchange, part->length, body);
+	if (exchange->request->method == METHOD_GET)
+		exchange->sent = (size_t)part->length; /* also what is still to come */
 	return true;
 }
 
 /* The file is open; it stays so when it is to be sent later. */
 static void answer_variant(struct exchange *exchange, struct variant *variant)
 {
-	int64_t now = server_wall_clock(exchange->server);
+	int64_t now = wall_clock(exchange->server);
 	char tree_type[HTTAP_TYPE_SIZE];
 	struct range part;
 
 	make_validator(variant, now);
-	exchange->status = match_conditions(exchange->request, &variant->validator);
-	if (exchange->status == 412) {
+	exchange->reply.status = match_conditions(exchange->request, &variant->validator);
+	if (exchange->reply.status == 412) {
 		answer_refusal(exchange, 412, "the file is not, or no longer, the one that the conditions name");
 		return;
 	}
 	add_validator(exchange, variant);
-	if (exchange->status == 304) {
-		answer_put(exchange, NULL, NULL, 0, SPAN(""));
+	if (exchange->reply.status == 304) {
+		answer_put(exchange, 0, SPAN(""));
 		return;
 	}
-	exchange->status = decide_part(exchange, variant, &part);
-	if (exchange->status == 416) {
+	exchange->reply.status = decide_part(exchange, variant, &part);
+	if (exchange->reply.status == 416) {
 		answer_refusal(exchange, 416, "the file has no such part; Content-Range tells its length");
 		return;
 	}
 	add_description(exchange, variant, now);
 	if (!send_part(
 		    exchange, variant->file.fd, files_type(&exchange->server->files, exchange->target->text, tree_type), &part)) {
-		exchange->fields.len = 0;
+		exchange->reply.fields.len = 0;
 		answer_refusal(exchange, 500, "the file could not be read");
 	}
 }
@@ -178,14 +204,8 @@ void static_answer(struct exchange *exchange)
 	struct variant variant;
 	const char *why;
 
-	if (exchange->request->method == METHOD_OPTIONS) {
-		answer_nothing(exchange, "GET, HEAD, OPTIONS");
+	if (!exchange_fits(exchange, HTTAP_READS, "files are read by GET; signals are written by POST /?NAME"))
 		return;
-	}
-	if (!exchange_reads(exchange)) {
-		answer_not_allowed(exchange, "GET, HEAD, OPTIONS", "files are read by GET; signals are written by POST /?NAME");
-		return;
-	}
 	int status = find_variant(exchange, &variant, &why);
 	if (status != 200) {
 		answer_refusal(exchange, status, why);
@@ -198,13 +218,14 @@ void static_answer(struct exchange *exchange)
 
 /* --- Sending ------------------------------------------------------------------------------------------------------ */
 
-bool static_send(struct conn *conn)
+/* True when the file is through. May close the connection. */
+static bool send_turn(struct conn *conn)
 {
 	uint64_t turn = conn->file_left < HTTAP_FILE_TURN ? conn->file_left : HTTAP_FILE_TURN;
 	off_t at = (off_t)conn->file_at;
 	ssize_t n = sendfile(conn->fd, conn->file, &at, (size_t)turn);
 
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+	if (n < 0 && conn_comes_later())
 		return false;
 	if (n <= 0) { /* broken, or the file has become shorter than the length we announced: nothing can mend that reply */
 		conn_close(conn);
@@ -220,22 +241,26 @@ bool static_send(struct conn *conn)
 	return true;
 }
 
+bool static_step(struct conn *conn)
+{
+	if (conn->out_start < conn->out_end || !send_turn(conn))
+		return false;
+	conn->state = CONN_HEAD;
+	if (conn->file_close)
+		conn_end(conn, conn->in_start < conn->in_end);
+	return true;
+}
+
 /* --- At start ----------------------------------------------------------------------------------------------------- */
 
-int static_check_root_page(const char *text, struct span *bad)
+bool static_is_root_page(const char *text)
 {
 	struct span path = span_of(text), segment;
 
-	*bad = path;
 	while (span_next(&path, '/', &segment))
 		if (segment.len == 0 || segment.at[0] == '.' || memmem(segment.at, segment.len, "..", 2) != NULL)
-			return -1;
-	return 0;
-}
-
-int static_check(const struct files *files, struct httap_error *error)
-{
-	return files_check_root_page(files, error);
+			return false;
+	return true;
 }
 
 void static_close(struct files *files)
@@ -243,8 +268,20 @@ void static_close(struct files *files)
 	files_close(files);
 }
 
+/* sendfile(2) has no MSG_NOSIGNAL: without this a peer who hangs up would end the program. */
+static void ignore_sigpipe(void)
+{
+	struct sigaction action;
+
+	if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+		action.sa_handler = SIG_IGN;
+		(void)sigaction(SIGPIPE, &action, NULL); /* valid signal and action: can't fail */
+	}
+}
+
 int static_open(struct files *files, const struct httap_config *config, struct httap_error *error)
 {
+	ignore_sigpipe();
 	if (files_open(files, config->static_path != NULL ? config->static_path : ".",
 		    config->root_page != NULL ? config->root_page : "index.html",
 		    config->serving_uid_given ? config->serving_uid : geteuid(), error) < 0)
@@ -253,4 +290,20 @@ int static_open(struct files *files, const struct httap_config *config, struct h
 		return 0;
 	files_close(files);
 	return -1;
+}
+
+/* --- For the host program ----------------------------------------------------------------------------------------- */
+
+int httap_check_root_page(const struct httap *httap, struct httap_error *error)
+{
+	if (httap->server == NULL || httap->server->epoll < 0) {
+		snprintf(error->text, sizeof(error->text), "the server has not been started");
+		return -1;
+	}
+	return files_check_root_page(&httap->server->files, error);
+}
+
+int httap_static_fd(const struct httap *httap)
+{
+	return httap->server != NULL ? httap->server->files.root : -1;
 }

@@ -8,21 +8,19 @@
 
 #include <string.h>
 
-static size_t count_slashes(const char *text, size_t len)
+/* Has the text no control character, and as many slashes as before it was decoded? */
+static bool is_plain(struct span text, struct span raw, bool path)
 {
-	size_t count = 0;
+	size_t slashes = 0;
 
-	for (size_t i = 0; i < len; i++)
-		count += text[i] == '/';
-	return count;
-}
-
-static bool has_control_character(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-			return true;
-	return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
+			return false;
+		slashes += text.at[i] == '/';
+	}
+	for (size_t i = 0; i < raw.len; i++)
+		slashes -= raw.at[i] == '/';
+	return !path || slashes == 0;
 }
 
 /* Decoded once, and judged then. An encoded slash would be a separator for one program and a letter for the next, so that a path must
@@ -37,10 +35,7 @@ static int decode(struct target *target, struct span raw, bool path, const char 
 	target->len = (size_t)len;
 	target->text[len] = '\0';
 	*why = "control characters and encoded slashes are not allowed in a target";
-	if (has_control_character(target->text, target->len) ||
-		(path && count_slashes(target->text, target->len) != count_slashes(raw.at, raw.len)))
-		return 400;
-	return 0;
+	return is_plain((struct span){ target->text, target->len }, raw, path) ? 0 : 400;
 }
 
 static int judge_path(const struct target *target, const char **why)
@@ -66,29 +61,23 @@ static int parse_origin_form(struct target *target, struct span raw, const char 
 
 	if (raw.len >= 2 && raw.at[1] == '?') {
 		target->domain = DOMAIN_DYNAMIC;
-		return decode(target, (struct span){ raw.at + 2, raw.len - 2 }, false, why);
+		return decode(target, span_behind(raw, 2), false, why);
 	}
-	if (span_is(raw, "/0") || span_is(raw, "/1")) {
+	if (span_is(raw, "/0") || span_is(raw, "/1"))
 		target->domain = DOMAIN_SWITCH;
-		return decode(target, (struct span){ raw.at + 1, 1 }, true, why);
-	}
-	target->domain = DOMAIN_STATIC;
-	span_next(&rest, '?', &path);
-	int status = decode(target, (struct span){ path.at + 1, path.len - 1 }, true, why);
+	(void)span_next(&rest, '?', &path);
+	int status = decode(target, span_behind(path, 1), true, why);
 	return status != 0 ? status : judge_path(target, why);
 }
 
 /* A proxy's form, which every server must understand (RFC 9112 section 3.2.2): http://host/path. */
 static int parse_absolute_form(struct target *target, struct span raw, const char **why)
 {
-	struct span rest = { raw.at + 7, raw.len - 7 };
-	size_t host_len = 0;
+	struct span rest = span_behind(raw, 7);
 
-	while (host_len < rest.len && rest.at[host_len] != '/' && rest.at[host_len] != '?')
-		host_len++;
-	target->host = (struct span){ rest.at, host_len };
-	rest.at += host_len;
-	rest.len -= host_len;
+	target->host = (struct span){ rest.at, 0 };
+	for (; rest.len > 0 && rest.at[0] != '/' && rest.at[0] != '?'; rest = span_behind(rest, 1))
+		target->host.len++;
 	if (rest.len == 0)
 		return parse_origin_form(target, SPAN("/"), why);
 	*why = "a target must have a path: write http://host/?word";
@@ -99,9 +88,13 @@ int target_parse(struct target *target, const struct request *request, const cha
 {
 	struct span raw = request->target;
 
+	target->domain = DOMAIN_STATIC;
 	target->host = (struct span){ NULL, 0 };
 	target->len = 0;
 	target->text[0] = '\0';
+	*why = "the target must begin with a slash";
+	if (raw.len == 0)
+		return 400;
 	if (raw.at[0] == '/')
 		return parse_origin_form(target, raw, why);
 	if (raw.len >= 7 && span_is_nocase((struct span){ raw.at, 7 }, "http://"))
@@ -110,6 +103,5 @@ int target_parse(struct target *target, const struct request *request, const cha
 		target->domain = DOMAIN_ASTERISK;
 		return 0;
 	}
-	*why = "the target must begin with a slash";
 	return 400;
 }

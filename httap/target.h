@@ -23,7 +23,8 @@ struct target {
 	size_t len;
 };
 
-/* Decodes a target once, then judges what came out: never the other way round. 0, or the status to refuse with and `*why`. A path
+/* Decodes a target once, then judges what came out: never the other way round. 0, or the status to refuse with and `*why`; the domain is
+ * told in any case, DOMAIN_STATIC where nothing can be told. A path
  * that can't name a served file (a dot name, an empty segment) is 404, like a file that is not there. */
 int target_parse(struct target *target, const struct request *request, const char **why);
 

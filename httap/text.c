@@ -122,6 +122,16 @@ bool span_next(struct span *rest, char separator, struct span *element)
 	return true;
 }
 
+bool span_is_one_of(struct span span, const char *words)
+{
+	struct span rest = span_of_any(words), word;
+
+	while (span_word(&rest, &word))
+		if (span_equal_nocase(span, word))
+			return true;
+	return false;
+}
+
 static bool is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
@@ -156,6 +166,16 @@ bool text_number(struct span span, uint64_t max, uint64_t *number)
 	}
 	*number = n;
 	return true;
+}
+
+struct span text_digits(char digits[TEXT_DIGITS_MAX], uint64_t number)
+{
+	size_t at = TEXT_DIGITS_MAX;
+
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	return (struct span){ digits + at, TEXT_DIGITS_MAX - at };
 }
 
 bool text_duration(struct span span, int64_t min, int64_t max, int64_t *duration)
@@ -212,11 +232,12 @@ bool text_is_signal_name(struct span name)
 	return !start;
 }
 
-void text_printable(char *out, size_t size, struct span span)
+size_t text_printable(char *out, size_t size, struct span span)
 {
 	size_t len = span.len < size - 1 ? span.len : size - 1;
 
 	for (size_t i = 0; i < len; i++)
 		out[i] = (span.at[i] >= 0x20 && span.at[i] < 0x7f) ? span.at[i] : '?';
 	out[len] = '\0';
+	return len;
 }

@@ -21,11 +21,21 @@ struct span {
 #define TEXT_OF(number) TEXT_OF_EXPANDED(number)
 #define TEXT_OF_EXPANDED(number) #number
 
-#define SPAN(literal) ((struct span){ literal, sizeof(literal) - 1 })
+#define SPAN(literal) ((struct span)SPAN_INIT(literal))
+#define SPAN_INIT(literal)                                                                                                       \
+	{                                                                                                                        \
+		literal, sizeof(literal) - 1                                                                                     \
+	} /* where an initialiser must be constant */
 
 static inline struct span span_of(const char *text)
 {
 	return (struct span){ text, strlen(text) };
+}
+
+/* Likewise; NULL is an empty one. */
+static inline struct span span_of_any(const char *text)
+{
+	return span_of(text != NULL ? text : "");
 }
 
 /* What is behind the first bytes, which must be there. */
@@ -38,6 +48,7 @@ bool span_is(struct span span, const char *text);     /* byte for byte */
 bool span_begins(struct span span, const char *text); /* likewise, and anything may follow */
 bool span_equal_nocase(struct span a, struct span b); /* ASCII letters of either case */
 bool span_is_nocase(struct span span, const char *text);
+bool span_is_one_of(struct span span, const char *words); /* likewise, of words with white space between them; NULL: none */
 
 struct span span_trim(struct span span); /* without spaces and tabs at both ends (OWS, RFC 9110 section 5.6.3) */
 
@@ -75,10 +86,15 @@ static inline bool text_is_alnum(char c)
 	return text_is(c, TEXT_DIGIT | TEXT_ALPHA);
 }
 
+#define TEXT_DIGITS_MAX 20 /* of 64 bits */
+
 int text_hex(char c); /* 0 to 15, or -1 */
 
 /* Decimal digits and nothing else: no sign, no space, not empty, not over `max`. */
 bool text_number(struct span span, uint64_t max, uint64_t *number);
+
+/* The other way: what is returned lies in `digits`. */
+struct span text_digits(char digits[TEXT_DIGITS_MAX], uint64_t number);
 
 /* A time of `min` to `max` microseconds: decimal digits, then "ms" or "s". */
 bool text_duration(struct span span, int64_t min, int64_t max, int64_t *duration);
@@ -90,7 +106,7 @@ long text_decode(char *out, struct span text);
 /* A signal's name: [A-Z][A-Za-z0-9_]*(\.[A-Z0-9][A-Za-z0-9_]*)*, at most HTTAP_NAME_SIZE - 1 bytes. */
 bool text_is_signal_name(struct span name);
 
-/* Copies what is printable ASCII and puts "?" for every other byte; always terminated. For logs and messages. */
-void text_printable(char *out, size_t size, struct span span);
+/* Copies what is printable ASCII and puts "?" for every other byte; always terminated. How many bytes. For logs and messages. */
+size_t text_printable(char *out, size_t size, struct span span);
 
 #endif

@@ -10,19 +10,12 @@
 #include "httap/json.h"
 #include "httap/server.h"
 
-static int clamp_seconds(int64_t microseconds)
-{
-	int64_t seconds = microseconds / 1000000;
-
-	return seconds < 0 ? 0 : (int)seconds;
-}
-
 /* 37 bytes, always: a client may read them at fixed places. */
 static void word_ping(struct exchange *exchange)
 {
 	char text[64];
 	int len = snprintf(text, sizeof(text), "{ \"Remain\": %-5d,  \"Timeout\": %-5d}",
-		clamp_seconds(exchange->conn->remaining), exchange->server->keepalive_s);
+		exchange->conn->remaining > 0 ? (int)(exchange->conn->remaining / 1000000) : 0, exchange->server->keepalive_s);
 
 	const struct httap_signals *signals = exchange->server->signals;
 	if (signals->ping != NULL)
@@ -32,15 +25,16 @@ static void word_ping(struct exchange *exchange)
 
 static void word_invalid(struct exchange *exchange)
 {
-	exchange->close = true;
+	exchange->reply.close = true;
 	answer_refusal(exchange, 400, "/?invalid ends the connection");
 }
 
 /* What a page has collected comes back as a file that the browser saves: never as anything that it would run. */
 static void word_loopback(struct exchange *exchange)
 {
-	if (exchange->server->config->loopback)
-		answer_download(exchange, (struct span){ exchange->body, exchange->body_len });
+	exchange->reply.attachment = exchange->server->config->loopback;
+	if (exchange->reply.attachment)
+		answer_bytes(exchange, "application/octet-stream", (struct span){ exchange->body, exchange->body_len });
 	else
 		answer_refusal(exchange, 404, "loopback is switched off; HTTAP_LOOPBACK=yes switches it on");
 }
@@ -65,12 +59,6 @@ static const struct word {
 
 #define WORDS (sizeof(words) / sizeof(words[0]))
 
-static const char *const allow_of[] = {
-	[READS] = "GET, HEAD, OPTIONS",
-	[WRITES] = "POST, PUT, OPTIONS",
-	[BOTH] = "GET, HEAD, POST, PUT, OPTIONS",
-};
-
 static struct span target_text(const struct exchange *exchange)
 {
 	return (struct span){ exchange->target->text, exchange->target->len };
@@ -78,12 +66,9 @@ static struct span target_text(const struct exchange *exchange)
 
 static const struct word *find_word(struct span text)
 {
-	for (size_t i = 0; i < WORDS; i++) {
-		if (span_is(text, words[i].name.at))
+	for (size_t i = 0; i < WORDS; i++)
+		if (span_begins(text, words[i].name.at) && (words[i].prefix || text.len == words[i].name.len))
 			return &words[i];
-		if (words[i].prefix && text.len > words[i].name.len && memcmp(text.at, words[i].name.at, words[i].name.len) == 0)
-			return &words[i];
-	}
 	return NULL;
 }
 
@@ -119,36 +104,30 @@ static void answer_own_word(struct exchange *exchange, const struct httap_word *
 		answer_object(exchange);
 }
 
-/* A name as a peer can write it, that means one thing. */
-static bool is_word_name(const struct httap_server *server, size_t index)
+/* Has it a name as a peer can write it, that means one thing, and all that is needed? */
+static bool is_word(const struct httap_server *server, size_t index)
 {
-	const struct httap_words *own = server->words;
-	struct span name = span_of(own->word[index].name);
+	const struct httap_word *word = &server->words->word[index];
+	struct span name = span_of(word->name);
 
 	for (size_t i = 0; i < name.len; i++)
 		if (!text_is_alnum(name.at[i]) && (i == 0 || (name.at[i] != '_' && name.at[i] != '.')))
 			return false;
-	return name.len > 0 && name.len < HTTAP_NAME_SIZE && !text_is_digit(name.at[0]) && find_word(name) == NULL &&
-		!signals_have(server->signals, name) && find_own_word(own, name) == &own->word[index];
+	return index < HTTAP_WORDS_MAX && name.len > 0 && name.len < HTTAP_NAME_SIZE && !text_is_digit(name.at[0]) &&
+		find_word(name) == NULL && signals_find(server->signals, name) < 0 &&
+		find_own_word(server->words, name) == word && word->answer != NULL && word->methods - 1 < HTTAP_READS_AND_WRITES;
 }
 
 int words_check(const struct httap_server *server, struct httap_error *error)
 {
-	const struct httap_words *own = server->words;
-
-	if (own->count > HTTAP_WORDS_MAX) {
-		snprintf(error->text, sizeof(error->text), "%zu words: at most %d are allowed", own->count, HTTAP_WORDS_MAX);
-		return -1;
-	}
-	for (size_t i = 0; i < own->count; i++) {
-		if (is_word_name(server, i) && own->word[i].answer != NULL && own->word[i].methods >= HTTAP_READS &&
-			own->word[i].methods <= HTTAP_READS_AND_WRITES)
-			continue;
-		snprintf(error->text, sizeof(error->text),
-			"\"%.40s\" can't be a word: it needs a name of its own (letters, digits, _ and .), methods and a routine",
-			own->word[i].name);
-		return -1;
-	}
+	for (size_t i = 0; i < server->words->count; i++)
+		if (!is_word(server, i)) {
+			snprintf(error->text, sizeof(error->text),
+				"\"%.40s\" can't be a word: it needs a name of its own (letters, digits, _ and .), methods, a routine, and "
+				"a place among %d",
+				server->words->word[i].name, HTTAP_WORDS_MAX);
+			return -1;
+		}
 	return 0;
 }
 
@@ -161,45 +140,32 @@ bool words_may_stop(const struct exchange *exchange)
 	return word != NULL && word->answer == signals_stop;
 }
 
-/* True when the method is in order; else the answer has been given. */
 static bool method_fits(struct exchange *exchange, unsigned int methods)
 {
-	if (exchange->request->method == METHOD_OPTIONS)
-		answer_nothing(exchange, allow_of[methods]);
-	else if (exchange_reads(exchange) && (methods & READS) == 0)
-		answer_not_allowed(exchange, allow_of[methods], "this word acts: use POST");
-	else if (exchange_writes(exchange) && (methods & WRITES) == 0)
-		answer_not_allowed(exchange, allow_of[methods], "this word only tells: use GET");
-	else
-		return true;
-	return false;
+	return exchange_fits(exchange, methods, methods == READS ? "this word only tells: use GET" : "this word acts: use POST");
+}
+
+/* A name in a list of names in a string. */
+static void put_name(struct httap_json *json, const char *before, const char *name)
+{
+	json_raw(json, span_of(before));
+	json_raw(json, span_of(name));
 }
 
 static void put_services(struct httap_json *json, bool loopback, const struct httap_words *own)
 {
-	json_name(json, SPAN("Services"));
-	json_raw(json, SPAN("\""));
-	for (size_t i = 0; i < WORDS; i++) {
-		if (words[i].answer == word_loopback && !loopback)
-			continue;
-		json_raw(json, i > 0 ? SPAN(" ") : SPAN(""));
-		json_raw(json, words[i].name);
-	}
-	for (size_t i = 0; i < own->count; i++) {
-		json_raw(json, SPAN(" "));
-		json_raw(json, span_of(own->word[i].name));
-	}
-	json_raw(json, SPAN("\""));
+	for (size_t i = 0; i < WORDS; i++)
+		if (loopback || words[i].answer != word_loopback)
+			put_name(json, i > 0 ? " " : ",\"Services\":\"", words[i].name.at);
+	for (size_t i = 0; i < own->count; i++)
+		put_name(json, " ", own->word[i].name);
 }
 
 static void put_signals(struct httap_json *json, const struct httap_signals *signals)
 {
-	json_name(json, SPAN("Signals"));
-	json_raw(json, SPAN("\""));
-	for (size_t i = 0; i < signals->count; i++) {
-		json_raw(json, i > 0 ? SPAN(" ") : SPAN(""));
-		json_raw(json, span_of(signals->signal[i].name));
-	}
+	json_raw(json, SPAN("\",\"Signals\":\""));
+	for (size_t i = 0; i < signals->count; i++)
+		put_name(json, i > 0 ? " " : "", signals->signal[i].name);
 	json_raw(json, SPAN("\""));
 }
 
@@ -220,28 +186,20 @@ static void answer_root(struct exchange *exchange)
 
 void words_answer(struct exchange *exchange)
 {
-	const struct target *target = exchange->target;
-	const struct httap_word *own;
-	const struct word *word;
+	struct span name = target_text(exchange);
+	const struct word *word = find_word(name);
+	const struct httap_word *own = find_own_word(exchange->server->words, name);
 
-	if (target->len == 0) {
-		if (!method_fits(exchange, BOTH))
-			return;
-		if (exchange_writes(exchange))
-			signals_write_form(exchange);
-		else
-			answer_root(exchange);
-		return;
-	}
-	word = find_word(target_text(exchange));
-	own = find_own_word(exchange->server->words, target_text(exchange));
-	if (word != NULL) {
+	if (name.len == 0) {
+		if (method_fits(exchange, BOTH))
+			(exchange_writes(exchange) ? signals_write_form : answer_root)(exchange);
+	} else if (word != NULL) {
 		if (method_fits(exchange, word->methods))
 			word->answer(exchange);
 	} else if (own != NULL) {
 		if (method_fits(exchange, own->methods))
 			answer_own_word(exchange, own);
-	} else if (target->text[0] >= 'a' && target->text[0] <= 'z') {
+	} else if (name.at[0] >= 'a' && name.at[0] <= 'z') {
 		answer_refusal(exchange, 404, "there is no such word; GET /? lists the services and signals");
 	} else {
 		signals_answer(exchange);

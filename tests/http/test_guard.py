@@ -58,8 +58,8 @@ def a_foreign_host_is_421_for_every_request():
 
 @test
 def hosts_of_httap_hosts_are_own_names():
-    with Daemon(HOSTS="pi.listed.example  other\tthird.example.") as daemon:
-        for host in ("pi.listed.example", "PI.Listed.Example:8080", "other", "third.example"):
+    with Daemon(HOSTS="pi.listed.example  other\tthird.example") as daemon:
+        for host in ("pi.listed.example", "PI.Listed.Example:8080", "other", "third.example", "third.example."):
             _must_write(daemon, host=host)
         for host in ("listed.example", "x.pi.listed.example", "pi.listed.example.evil", "x-other", "others"):
             _must_not_write(daemon, host=host, status=421)

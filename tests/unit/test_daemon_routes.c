@@ -164,7 +164,9 @@ static const char *const descriptions[] = {
 START_TEST(a_line_is_described_by_where_it_is)
 {
 	char text[1024];
-	struct httap_json json = json_begin(text, sizeof(text));
+	struct httap_json json;
+
+	json_begin(&json, text, sizeof(text));
 
 	json_open(&json);
 	routes.signals.describe(routes.signals.context, (uint16_t)_i, &json);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * Copyright (C) the httapd authors
  *
- * Tests httap/date.c and httap/date_parse.c: dates that are written and read back, and all that is none.
+ * Tests httap/date.c: dates that are written and read back, and all that is none.
  */
 #include <stdio.h>
 #include <stdlib.h>

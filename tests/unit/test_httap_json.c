@@ -63,7 +63,9 @@ static bool read_string(struct span text, char *out, size_t *len)
 static void check_string(struct span text)
 {
 	char out[4096], back[4096];
-	struct httap_json json = json_begin(out, sizeof(out));
+	struct httap_json json;
+
+	json_begin(&json, out, sizeof(out));
 	size_t len;
 
 	json_string(&json, guarded(text));
@@ -86,7 +88,9 @@ END_TEST
 START_TEST(a_printable_byte_is_written_as_it_is_and_others_by_number)
 {
 	char byte = (char)_i, out[16], expected[16];
-	struct httap_json json = json_begin(out, sizeof(out));
+	struct httap_json json;
+
+	json_begin(&json, out, sizeof(out));
 
 	if (_i == '"' || _i == '\\')
 		snprintf(expected, sizeof(expected), "\"\\%c\"", byte);
@@ -120,7 +124,9 @@ static const int64_t numbers[] = { 0, 1, -1, 9, 10, -10, 99, 100, 20261123, INT3
 START_TEST(a_number_is_written_in_decimal_digits)
 {
 	char out[20], expected[32]; /* the longest has 20 */
-	struct httap_json json = json_begin(out, sizeof(out));
+	struct httap_json json;
+
+	json_begin(&json, out, sizeof(out));
 
 	snprintf(expected, sizeof(expected), "%" PRId64, numbers[_i]);
 	json_digits(&json, numbers[_i]);
@@ -157,7 +163,9 @@ static void write_whole(struct httap_json *json)
 START_TEST(commas_stand_between_members_and_nowhere_else)
 {
 	char out[sizeof(whole)];
-	struct httap_json json = json_begin(out, sizeof(out));
+	struct httap_json json;
+
+	json_begin(&json, out, sizeof(out));
 
 	write_whole(&json);
 	check_json(&json, whole);
@@ -169,7 +177,9 @@ START_TEST(a_buffer_that_is_too_small_is_reported_and_not_overrun)
 {
 	static const char empty[sizeof(whole)];
 	size_t size = (size_t)_i;
-	struct httap_json json = json_begin(guard_page_copy(empty, size), size);
+	struct httap_json json;
+
+	json_begin(&json, guard_page_copy(empty, size), size);
 
 	write_whole(&json);
 	ck_assert_uint_le(json.len, size);
@@ -183,7 +193,9 @@ END_TEST
 START_TEST(an_overflow_stays_when_something_shorter_fits)
 {
 	char out[4];
-	struct httap_json json = json_begin(out, sizeof(out));
+	struct httap_json json;
+
+	json_begin(&json, out, sizeof(out));
 
 	json_raw(&json, SPAN("12345"));
 	json_raw(&json, SPAN("1"));

@@ -597,7 +597,7 @@ START_TEST(a_signal_with_a_bad_name_is_refused_at_start)
 
 	make_most(2);
 	most[1].name = bad_names[_i];
-	(void)snprintf(said, sizeof(said), "\"%s\" is no signal's name", bad_names[_i]);
+	(void)snprintf(said, sizeof(said), "\"%s\" can't be a signal: it needs a name of its own", bad_names[_i]);
 	must_not_start(said);
 }
 END_TEST
@@ -607,13 +607,14 @@ START_TEST(two_signals_of_one_name_are_refused_at_start)
 	make_most(3);
 	most[2].name = most[0].name;
 	must_not_start(most[0].name);
+	must_not_start("a name of its own");
 }
 END_TEST
 
 START_TEST(more_than_64_signals_are_refused_at_start)
 {
 	make_most(HTTAP_SIGNALS_MAX + 1);
-	must_not_start("65 signals: at most 64");
+	must_not_start("a place among 64");
 }
 END_TEST
 
@@ -624,6 +625,17 @@ START_TEST(signals_without_routines_are_refused_at_start)
 	else
 		rig.app.signals.write = NULL;
 	must_not_start("routines to read and write");
+}
+END_TEST
+
+START_TEST(a_routine_to_write_is_for_outputs_alone)
+{
+	make_most(2);
+	rig.app.signals.write = NULL;
+	most[0].writable = most[1].writable = false;
+	rig_start();
+	expect(peer_post(rig_peer(), "/?SIGNAL_WITH_A_NAME_OF_31_BYTE00", "1"), 405, NULL);
+	ck_assert_int_eq(peer_ask(rig_peer(), "GET /?list").status, 200);
 }
 END_TEST
 
@@ -662,5 +674,6 @@ Suite *httap_signals_suite(void)
 	tcase_add_test(tcase, more_than_64_signals_are_refused_at_start);
 	tcase_add_loop_test(tcase, signals_without_routines_are_refused_at_start, 0, 2);
 	suite_add_tcase(suite, tcase);
+	tcase_add_test(tcase, a_routine_to_write_is_for_outputs_alone);
 	return suite;
 }
