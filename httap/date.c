@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * Copyright (C) the httapd authors
  *
- * Dates of HTTP: one form to write, three to read. Years and months are counted by the C library; names are written here, because its own depend on a locale that
- * belongs to the program.
+ * Dates of HTTP: one form to write, three to read. Years and months are counted by the C library; names are written here,
+ * because its own depend on a locale that belongs to the program.
  */
 #include "httap/date.h"
 

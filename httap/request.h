@@ -56,9 +56,9 @@ struct request {
  * `*scanned` is kept between calls, 0 for a new head. RFC 9112 section 2.2. */
 long request_find_end(const char *bytes, size_t len, size_t *scanned);
 
-/* Reads a complete head of `len` bytes as request_find_end() measured it. A list that stands in several lines is taken for an empty one:
- * nobody sends it so, and then no tag matches and no coding is accepted, which is always right. 0, or the status to refuse it with; then `*why` is a
- * sentence. */
+/* Reads a complete head of `len` bytes as request_find_end() measured it. 0, or the status to refuse it with; then `*why` is a
+ * sentence. A list that stands in several lines is taken for an empty one: nobody sends it so, and that no tag matches and no coding is
+ * accepted is always right. */
 int request_parse(struct request *request, const char *bytes, size_t len, const char **why);
 
 #endif

@@ -107,8 +107,8 @@ __attribute__((format(printf, 2, 3))) static void add_fields(struct exchange *ex
 		exchange->reply.fields = (struct span){ server->fields, used + (size_t)len };
 }
 
-/* What a 304 says too (RFC 9110 section 15.4.5). "no-cache" lets a browser keep the file but ask whether it still is the same, so that a new
- * page is seen at once. */
+/* What a 304 says too (RFC 9110 section 15.4.5). "no-cache" lets a browser keep the file but ask whether it still is the same, so
+ * that a new page is seen at once. */
 static void add_validator(struct exchange *exchange, const struct variant *variant)
 {
 	add_fields(exchange, "ETag: %s\r\nCache-Control: no-cache\r\n", variant->etag);

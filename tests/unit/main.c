@@ -19,6 +19,7 @@ int main(void)
 		httap_guard_suite,
 		httap_json_suite,
 		httap_reply_suite,
+		httap_list_suite,
 		httap_date_suite,
 		httap_match_suite,
 		httap_range_suite,

@@ -18,6 +18,7 @@ Suite *httap_host_suite(void);
 Suite *httap_guard_suite(void);
 Suite *httap_json_suite(void);
 Suite *httap_reply_suite(void);
+Suite *httap_list_suite(void);
 Suite *httap_date_suite(void);
 Suite *httap_match_suite(void);
 Suite *httap_range_suite(void);
