@@ -261,14 +261,24 @@ static void no_wake(void *context)
 	(void)context; /* the pass returns, and that is all that was wanted */
 }
 
+static int64_t next_deadline(const struct daemon *daemon)
+{
+	int64_t lines = routes_deadline(&daemon->routes);
+
+	return lines < daemon->log.flush_at ? lines : daemon->log.flush_at;
+}
+
 static int serve(struct daemon *daemon)
 {
 	while (!daemon->stopping && !daemon->routes.gone) {
-		httap_wake_at(&daemon->httap, daemon->log.flush_at, no_wake, NULL);
+		httap_wake_at(&daemon->httap, next_deadline(daemon), no_wake, NULL);
 		if (httap_blocking(&daemon->httap) < 0) {
 			log_now(&daemon->log, "httapd: waiting failed: %s", strerror(errno));
 			return EXIT_RUNNING;
 		}
+		int64_t due = routes_deadline(&daemon->routes);
+		if (due != INT64_MAX && httap_now(&daemon->httap) >= due)
+			routes_tick(&daemon->routes);
 		if (daemon->log.flush_at != INT64_MAX && httap_now(&daemon->httap) >= daemon->log.flush_at)
 			log_flush(&daemon->log);
 	}

@@ -38,7 +38,7 @@ static uint8_t wanted_value(const struct routes *routes, const struct httap_writ
 {
 	if (write->action == HTTAP_TOGGLE)
 		return !gpio_lines_at(routes->lines, write->signal)->value;
-	return write->action == HTTAP_SET_1;
+	return write->action != HTTAP_SET_0; /* also a pulse begins with 1 */
 }
 
 static int routes_write(void *context, const struct httap_actor *actor, const struct httap_write *write, size_t count,
@@ -48,14 +48,12 @@ static int routes_write(void *context, const struct httap_actor *actor, const st
 	struct gpio_change change[GPIO_LINES_MAX];
 	struct gpio_error why = { .text = "" };
 
+	routes->when = httap_now(routes->httap);
 	for (size_t i = 0; i < count; i++) {
-		if (write[i].action == HTTAP_PULSE) {
-			refusal->status = 400;
-			snprintf(refusal->text, sizeof(refusal->text), "this version has no pulses");
-			return -1;
-		}
 		value[i] = wanted_value(routes, &write[i]);
 		change[i] = (struct gpio_change){ .line = write[i].signal, .value = value[i] };
+		if (write[i].action == HTTAP_PULSE)
+			change[i].until = routes->when + write[i].duration;
 	}
 	routes->actor = actor;
 	int result = gpio_lines_set(routes->lines, change, count, &why);
@@ -69,6 +67,7 @@ static int routes_stop(void *context, const struct httap_actor *actor, struct ht
 	struct routes *routes = context;
 	struct gpio_error why = { .text = "" };
 
+	routes->when = httap_now(routes->httap);
 	routes->actor = actor;
 	int result = gpio_lines_safe(routes->lines, &why);
 	int error = errno;
@@ -97,7 +96,8 @@ static void on_change(void *context, const struct gpio_line *line, uint8_t old_v
 {
 	const struct routes *routes = context;
 	const struct httap_actor *actor = routes->actor;
-	int64_t now = httap_now(routes->httap);
+	/* What one call moves moves at one moment, so that listeners hear of it as one event. */
+	int64_t now = line->spec.direction == GPIO_OUTPUT ? routes->when : httap_now(routes->httap);
 
 	/* A stamp from the future is one of another clock (gpio/chip.h). */
 	httap_changed(routes->httap, (uint16_t)(line - gpio_lines_at(routes->lines, 0)), new_value,
@@ -149,10 +149,30 @@ void routes_edges(struct routes *routes, int fd)
 		}
 }
 
+int64_t routes_deadline(const struct routes *routes)
+{
+	return gpio_lines_deadline(routes->lines);
+}
+
+void routes_tick(struct routes *routes)
+{
+	struct gpio_error why = { .text = "" };
+
+	routes->when = httap_now(routes->httap);
+	routes->reason = "the pulse ended";
+	if (gpio_lines_tick(routes->lines, routes->when, &why) < 0) {
+		/* Whatever the reason: a line that does not go off is a matter for who can start everything anew. */
+		log_now(routes->log, "httapd: a pulse could not be ended: %s", why.text);
+		routes->gone = true;
+	}
+	routes->reason = NULL;
+}
+
 int routes_safe(struct routes *routes, const char *reason)
 {
 	struct gpio_error why = { .text = "" };
 
+	routes->when = httap_now(routes->httap);
 	routes->reason = reason;
 	if (gpio_lines_safe(routes->lines, &why) == 0)
 		return 0;

@@ -18,6 +18,7 @@ struct routes {
 	struct log *log;
 	const struct httap_actor *actor; /* of the write that is under way; NULL: the daemon itself */
 	const char *reason;              /* of the daemon's own change */
+	int64_t when;                    /* of what is being written */
 	bool gone;                       /* the hardware has vanished: the daemon ends */
 };
 
@@ -29,6 +30,10 @@ void routes_connect(struct routes *routes, struct gpio_lines *lines);
 
 /* Takes what the inputs behind that descriptor have to tell. */
 void routes_edges(struct routes *routes, int fd);
+
+/* When the lines want to be looked after, on the server's clock, INT64_MAX for never; and what is due then. */
+int64_t routes_deadline(const struct routes *routes);
+void routes_tick(struct routes *routes);
 
 /* Sets every output to its safe value, and logs why. 0, or -1 when a chip refused. */
 int routes_safe(struct routes *routes, const char *reason);

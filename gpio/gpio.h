@@ -86,20 +86,31 @@ const struct gpio_line *gpio_lines_at(const struct gpio_lines *lines, size_t ind
 struct gpio_change {
 	uint16_t line; /* index, < gpio_lines_count() */
 	uint8_t value; /* 0 or 1 */
+	int64_t until; /* of a 1: when it ends by itself, in microseconds on the caller's clock (gpio_lines_tick()); 0: it stays */
 };
 
 /* Writes several outputs, all or nothing: first everything is judged (a line that is an input is refused, and so is a
  * line named twice), then the lines of one chip move in one system call (with libgpiod 1.6 in one for each combination
  * of bias and drive among them). On -1 because of a refusal nothing has moved, and errno is EINVAL; on -1 because the
  * chip is gone errno is what the kernel said (ENODEV), and lines of a chip that came before it have moved: no kernel
- * writes two chips at once. */
+ * writes two chips at once.
+ * A 1 with an end is a pulse. One that is written while another runs lasts until the later of both ends; a 1 without an end
+ * makes it last, a 0 ends it. */
 int gpio_lines_set(struct gpio_lines *lines, const struct gpio_change *change, size_t count, struct gpio_error *error);
 
 /* Reads the logical values of the lines whose indices are given into `value` (0 or 1 each): what the chip says, not
  * what was commanded. One system call for the outputs of a chip and one for its inputs. */
 int gpio_lines_get(struct gpio_lines *lines, const uint16_t *line, size_t count, uint8_t *value, struct gpio_error *error);
 
-/* Sets every output to its safe value; one with safe=keep stays. Goes on with the other chips when one fails. */
+/* When the next pulse ends; INT64_MAX: none runs. */
+int64_t gpio_lines_deadline(const struct gpio_lines *lines);
+
+/* Ends the pulses whose end has come. Goes on with the other chips when one fails; that -1 is the only word of a line that stays
+ * on. */
+int gpio_lines_tick(struct gpio_lines *lines, int64_t now, struct gpio_error *error);
+
+/* Sets every output to its safe value; one with safe=keep stays, unless a pulse runs there: that ends. Goes on with the other
+ * chips when one fails. */
 int gpio_lines_safe(struct gpio_lines *lines, struct gpio_error *error);
 
 /* Called after each output that changed its commanded value, by whichever way, and for each change of an input. `time` is

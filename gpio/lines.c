@@ -243,12 +243,28 @@ static void tell(struct gpio_lines *lines, struct gpio_line *line, uint8_t value
 		lines->changed(lines->context, line, old, value, time);
 }
 
+/* A pulse never ends before one that it came on top of. */
+static void note_pulse(struct gpio_lines *lines, const struct gpio_change *change)
+{
+	uint64_t bit = UINT64_C(1) << change->line;
+	int64_t *until = &lines->until[change->line];
+
+	if (change->until == 0)
+		lines->pulsing &= ~bit;
+	else if ((lines->pulsing & bit) == 0 || *until < change->until)
+		*until = change->until;
+	if (change->until != 0)
+		lines->pulsing |= bit;
+}
+
 /* Notes the values that are commanded now, and tells of those that are new. */
 static void note(struct gpio_lines *lines, const struct gpio_change *change, size_t count, uint32_t written)
 {
 	for (size_t i = 0; i < count; i++) {
-		if ((written >> lines->place[change[i].line].request & 1) != 0)
+		if ((written >> lines->place[change[i].line].request & 1) != 0) {
+			note_pulse(lines, &change[i]);
 			tell(lines, &lines->line[change[i].line], change[i].value, -1);
+		}
 	}
 }
 
@@ -274,6 +290,33 @@ int gpio_lines_set(struct gpio_lines *lines, const struct gpio_change *change, s
 	return write_lines(lines, change, count, false, error);
 }
 
+int64_t gpio_lines_deadline(const struct gpio_lines *lines)
+{
+	int64_t next = INT64_MAX;
+
+	for (uint64_t left = lines->pulsing; left != 0; left &= left - 1) {
+		int64_t until = lines->until[gpio_set_first(left)];
+		next = until < next ? until : next;
+	}
+	return next;
+}
+
+int gpio_lines_tick(struct gpio_lines *lines, int64_t now, struct gpio_error *error)
+{
+	struct gpio_change change[GPIO_LINES_MAX];
+	size_t count = 0;
+
+	for (uint64_t left = lines->pulsing; left != 0; left &= left - 1) {
+		unsigned int i = gpio_set_first(left);
+
+		if (lines->until[i] > now)
+			continue;
+		lines->pulsing &= ~(UINT64_C(1) << i); /* also when it can't be written: to try for ever would help nobody */
+		change[count++] = (struct gpio_change){ .line = (uint16_t)i };
+	}
+	return count > 0 ? write_lines(lines, change, count, true, error) : 0;
+}
+
 int gpio_lines_safe(struct gpio_lines *lines, struct gpio_error *error)
 {
 	struct gpio_change change[GPIO_LINES_MAX];
@@ -284,7 +327,9 @@ int gpio_lines_safe(struct gpio_lines *lines, struct gpio_error *error)
 		bool held =
 			lines->request[request_index(lines->line[i].chip_index, spec->direction)] != NULL; /* opening: not all */
 
-		if (spec->direction == GPIO_OUTPUT && spec->safe != GPIO_KEEP && held)
+		bool pulsing = (lines->pulsing >> i & 1) != 0;
+
+		if (spec->direction == GPIO_OUTPUT && (spec->safe != GPIO_KEEP || pulsing) && held)
 			change[count++] = (struct gpio_change){ .line = (uint16_t)i, .value = spec->safe == GPIO_1 };
 	}
 	return write_lines(lines, change, count, true, error);

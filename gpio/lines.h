@@ -25,6 +25,8 @@ struct gpio_lines {
 		uint8_t request; /* index of the request that holds the line */
 		uint8_t bit;     /* of the line in the sets of that request */
 	} place[GPIO_LINES_MAX];
+	uint64_t pulsing;              /* a bit for each line on which a pulse runs, */
+	int64_t until[GPIO_LINES_MAX]; /* and its end */
 	gpio_changed_fn *changed;
 	void *context;
 	struct gpio_line line[GPIO_LINES_MAX];

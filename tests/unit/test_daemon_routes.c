@@ -231,6 +231,38 @@ START_TEST(the_daemons_own_changes_are_logged_with_their_reason)
 }
 END_TEST
 
+START_TEST(a_pulse_ends_by_itself_and_its_end_is_logged)
+{
+	const struct httap_write pulse = { R_LED, HTTAP_PULSE, 200 * MS };
+
+	ck_assert_int_eq(routes_deadline(&routes), INT64_MAX);
+	ck_assert_int_eq(write_lines(&pulse, 1), 0);
+	ck_assert_uint_eq(value[0], 1);
+	ck_assert_int_eq(routes_deadline(&routes), rig.clock + 200 * MS);
+	held.len = 0;
+	rig.clock += 200 * MS - 1;
+	routes_tick(&routes);
+	ck_assert_uint_eq(line_value(R_LED), 1);
+	must_have_logged("");
+	rig.clock++;
+	routes_tick(&routes);
+	ck_assert_uint_eq(line_value(R_LED), 0);
+	must_have_logged("httapd: LED 1 -> 0: the pulse ended\n");
+	ck_assert(!routes.gone);
+}
+END_TEST
+
+START_TEST(a_toggle_ends_a_pulse)
+{
+	const struct httap_write pulse = { R_LED, HTTAP_PULSE, 200 * MS };
+
+	ck_assert_int_eq(write_lines(&pulse, 1), 0);
+	ck_assert_int_eq(write_line(R_LED, HTTAP_TOGGLE), 0);
+	ck_assert_uint_eq(value[0], 0);
+	ck_assert_int_eq(routes_deadline(&routes), INT64_MAX);
+}
+END_TEST
+
 START_TEST(changes_are_not_logged_when_only_errors_are)
 {
 	log_open(&held, LOG_ERRORS);
@@ -344,6 +376,19 @@ static void logs_at_once(void)
 	must(strstr(text, strerror(EIO)) != NULL);
 }
 
+START_TEST(a_pulse_that_can_not_be_ended_ends_the_daemon)
+{
+	const struct httap_write pulse = { R_LED, HTTAP_PULSE, 1 * MS };
+
+	ck_assert_int_eq(write_lines(&pulse, 1), 0);
+	break_chip(ENOMEM);
+	rig.clock += 1 * MS;
+	routes_tick(&routes);
+	ck_assert(routes.gone);
+	ck_assert_int_eq(routes_deadline(&routes), INT64_MAX);
+}
+END_TEST
+
 START_TEST(outputs_that_could_not_be_made_safe_are_told_at_once)
 {
 	rig_in_child(logs_at_once);
@@ -366,10 +411,13 @@ Suite *daemon_routes_suite(void)
 	tcase_add_test(tcase, each_change_is_logged_with_who_which_old_new_and_why);
 	tcase_add_test(tcase, a_stop_is_logged_with_who_asked_for_it);
 	tcase_add_test(tcase, the_daemons_own_changes_are_logged_with_their_reason);
+	tcase_add_test(tcase, a_pulse_ends_by_itself_and_its_end_is_logged);
+	tcase_add_test(tcase, a_toggle_ends_a_pulse);
 	tcase_add_test(tcase, changes_are_not_logged_when_only_errors_are);
 	tcase_add_loop_test(tcase, a_write_that_the_lines_refuse_moves_nothing, 0, 2);
 	tcase_add_loop_test(tcase, a_chip_that_fails_is_503_and_one_that_is_gone_ends_the_daemon, 0, ROWS(failures));
 	tcase_add_test(tcase, a_stop_that_fails_is_never_the_askers_fault);
+	tcase_add_test(tcase, a_pulse_that_can_not_be_ended_ends_the_daemon);
 	tcase_add_test(tcase, outputs_that_could_not_be_made_safe_are_told_at_once);
 	suite_add_tcase(suite, tcase);
 	return suite;

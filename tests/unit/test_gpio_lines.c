@@ -409,8 +409,8 @@ END_TEST
 START_TEST(a_write_of_several_lines_is_one_call_for_each_chip)
 {
 	struct gpio_lines *lines = open_lines("A=1 B=2,active-low C=3 D=1-0020:1 E=1-0020:2");
-	struct gpio_change change[] = { { 0, 1 }, { 1, 1 }, { 2, 0 } };
-	struct gpio_change both[] = { { 4, 1 }, { 0, 0 }, { 3, 1 } };
+	struct gpio_change change[] = { { 0, 1, 0 }, { 1, 1, 0 }, { 2, 0, 0 } };
+	struct gpio_change both[] = { { 4, 1, 0 }, { 0, 0, 0 }, { 3, 1, 0 } };
 
 	ck_assert_int_eq(gpio_lines_set(lines, change, 3, NULL), 0);
 	ck_assert_int_eq(fake.sets, 1);
@@ -451,15 +451,15 @@ static const struct {
 	struct gpio_change change[3];
 	const char *sentence;
 } refused_writes[] = {
-	{ { { 0, 1 }, { 1, 1 }, { 2, 1 } }, "BUTTON is an input: it can be read, but not written" },
-	{ { { 2, 0 }, { 0, 1 }, { 1, 1 } }, "BUTTON is an input" },
-	{ { { 0, 1 }, { 1, 1 }, { 0, 0 } }, "LED is named twice in one write" },
-	{ { { 0, 1 }, { 1, 1 }, { 1, 1 } }, "LAMP is named twice in one write" },
-	{ { { 0, 1 }, { 1, 1 }, { 3, 1 } }, "is not one of those that were opened" },
-	{ { { 0, 1 }, { 1, 1 }, { 64, 1 } }, "is not one of those that were opened" },
-	{ { { 0, 1 }, { 1, 1 }, { 65535, 1 } }, "is not one of those that were opened" },
-	{ { { 0, 1 }, { 1, 2 }, { 65535, 1 } }, "LAMP takes 0 or 1 and nothing else" },
-	{ { { 0, 255 }, { 1, 1 }, { 2, 1 } }, "LED takes 0 or 1 and nothing else" },
+	{ { { 0, 1, 0 }, { 1, 1, 0 }, { 2, 1, 0 } }, "BUTTON is an input: it can be read, but not written" },
+	{ { { 2, 0, 0 }, { 0, 1, 0 }, { 1, 1, 0 } }, "BUTTON is an input" },
+	{ { { 0, 1, 0 }, { 1, 1, 0 }, { 0, 0, 0 } }, "LED is named twice in one write" },
+	{ { { 0, 1, 0 }, { 1, 1, 0 }, { 1, 1, 0 } }, "LAMP is named twice in one write" },
+	{ { { 0, 1, 0 }, { 1, 1, 0 }, { 3, 1, 0 } }, "is not one of those that were opened" },
+	{ { { 0, 1, 0 }, { 1, 1, 0 }, { 64, 1, 0 } }, "is not one of those that were opened" },
+	{ { { 0, 1, 0 }, { 1, 1, 0 }, { 65535, 1, 0 } }, "is not one of those that were opened" },
+	{ { { 0, 1, 0 }, { 1, 2, 0 }, { 65535, 1, 0 } }, "LAMP takes 0 or 1 and nothing else" },
+	{ { { 0, 255, 0 }, { 1, 1, 0 }, { 2, 1, 0 } }, "LED takes 0 or 1 and nothing else" },
 };
 
 START_TEST(a_refused_write_moves_no_line)
@@ -511,7 +511,7 @@ END_TEST
 START_TEST(a_change_is_told_with_old_and_new_value)
 {
 	struct gpio_lines *lines = open_lines("LED=17 LAMP=18,active-low,initial=1");
-	struct gpio_change change[] = { { 1, 0 }, { 0, 1 } };
+	struct gpio_change change[] = { { 1, 0, 0 }, { 0, 1, 0 } };
 
 	ck_assert_uint_eq(told.count, 0);
 	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), 0);
@@ -530,7 +530,7 @@ END_TEST
 START_TEST(a_value_that_stays_is_not_told)
 {
 	struct gpio_lines *lines = open_lines("LED=17 LAMP=18");
-	struct gpio_change change[] = { { 0, 0 }, { 1, 1 } };
+	struct gpio_change change[] = { { 0, 0, 0 }, { 1, 1, 0 } };
 
 	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), 0);
 	ck_assert_uint_eq(told.count, 1);
@@ -567,7 +567,7 @@ END_TEST
 START_TEST(a_write_to_a_chip_that_is_gone_fails_with_the_kernels_word)
 {
 	struct gpio_lines *lines = open_lines("LED=17");
-	struct gpio_change change = { 0, 1 };
+	struct gpio_change change = { 0, 1, 0 };
 	struct gpio_error error = { "" };
 
 	header()->set_errno = ENODEV;
@@ -600,7 +600,7 @@ END_TEST
 START_TEST(of_two_chips_only_what_moved_is_noted)
 {
 	struct gpio_lines *lines = open_lines("LED=17 RELAY=1-0020:1");
-	struct gpio_change change[] = { { 1, 1 }, { 0, 1 } };
+	struct gpio_change change[] = { { 1, 1, 0 }, { 0, 1, 0 } };
 
 	expander()->set_errno = ENODEV;
 	errno = 0;
@@ -617,13 +617,146 @@ END_TEST
 START_TEST(a_write_ends_at_the_first_chip_that_fails)
 {
 	struct gpio_lines *lines = open_lines("LED=17 RELAY=1-0020:1");
-	struct gpio_change change[] = { { 1, 1 }, { 0, 1 } };
+	struct gpio_change change[] = { { 1, 1, 0 }, { 0, 1, 0 } };
 
 	header()->set_errno = ENODEV;
 	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), -1);
 	ck_assert_int_eq(fake.sets, 1);
 	ck_assert_int_eq(fake_level("gpiochip1", 1), 0);
 	ck_assert_uint_eq(told.count, 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* --- pulses --- */
+
+static int pulse(struct gpio_lines *lines, uint16_t line, int64_t until)
+{
+	return gpio_lines_set(lines, &(struct gpio_change){ .line = line, .value = 1, .until = until }, 1, NULL);
+}
+
+START_TEST(a_pulse_ends_when_its_time_has_come)
+{
+	/* _i: active-low, and on before */
+	struct gpio_lines *lines = open_lines((_i & 1) != 0 ? "A=1,active-low B=2" : "A=1 B=2");
+	int on = (_i & 1) == 0;
+
+	set(lines, 0, (_i & 2) != 0);
+	told.count = 0;
+	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
+	ck_assert_int_eq(pulse(lines, 0, 1000), 0);
+	ck_assert_int_eq(gpio_lines_deadline(lines), 1000);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), on);
+	fake.sets = 0;
+	ck_assert_int_eq(gpio_lines_tick(lines, 999, NULL), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), on);
+	ck_assert_int_eq(fake.sets, 0);
+	ck_assert_int_eq(gpio_lines_tick(lines, 1000, NULL), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), !on);
+	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
+	ck_assert_int_eq(gpio_lines_tick(lines, 5000, NULL), 0);
+	ck_assert_int_eq(fake.sets, 1);
+	ck_assert_uint_eq(told.count, (_i & 2) != 0 ? 1 : 2);
+	ck_assert_uint_eq(told.new_value[told.count - 1], 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_pulse_on_top_of_another_lasts_until_the_later_end)
+{
+	struct gpio_lines *lines = open_lines("A=1");
+	static const int64_t ends[][2] = { { 1000, 2000 }, { 2000, 1000 }, { 2000, 2000 } };
+
+	ck_assert_int_eq(pulse(lines, 0, ends[_i][0]), 0);
+	ck_assert_int_eq(pulse(lines, 0, ends[_i][1]), 0);
+	ck_assert_int_eq(gpio_lines_deadline(lines), 2000);
+	ck_assert_int_eq(gpio_lines_tick(lines, 1999, NULL), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), 1);
+	ck_assert_int_eq(gpio_lines_tick(lines, 2000, NULL), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), 0);
+	/* What has ended is forgotten: the next one is as short as it says. */
+	ck_assert_int_eq(pulse(lines, 0, 1500), 0);
+	ck_assert_int_eq(gpio_lines_deadline(lines), 1500);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_value_without_an_end_takes_the_pulse_away)
+{
+	struct gpio_lines *lines = open_lines("A=1");
+
+	ck_assert_int_eq(pulse(lines, 0, 1000), 0);
+	set(lines, 0, (uint8_t)_i);
+	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
+	ck_assert_int_eq(gpio_lines_tick(lines, 1000, NULL), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), _i);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(pulses_that_end_together_end_by_one_call)
+{
+	struct gpio_lines *lines = open_lines("A=1 B=2 C=3,active-low D=4");
+
+	for (uint16_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pulse(lines, i, i == 3 ? 1001 : 1000 - i), 0);
+	ck_assert_int_eq(gpio_lines_deadline(lines), 998);
+	fake.sets = 0;
+	ck_assert_int_eq(gpio_lines_tick(lines, 1000, NULL), 0);
+	ck_assert_int_eq(fake.sets, 1);
+	for (unsigned int i = 0; i < 4; i++)
+		ck_assert_int_eq(fake_level("gpiochip0", i + 1), i >= 2);
+	ck_assert_int_eq(gpio_lines_deadline(lines), 1001);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(stop_ends_pulses_also_where_a_line_keeps)
+{
+	struct gpio_lines *lines = open_lines("A=1 B=2,safe=keep C=3,safe=keep D=4,safe=1");
+
+	set(lines, 2, 1);
+	ck_assert_int_eq(pulse(lines, 0, 1000), 0);
+	ck_assert_int_eq(pulse(lines, 1, 1000), 0);
+	ck_assert_int_eq(pulse(lines, 3, 1000), 0);
+	ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
+	ck_assert_int_eq(gpio_lines_tick(lines, 1000, NULL), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 2), 0);
+	ck_assert_int_eq(fake_level("gpiochip0", 3), 1);
+	ck_assert_int_eq(fake_level("gpiochip0", 4), 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_pulse_that_was_refused_or_failed_is_none)
+{
+	struct gpio_lines *lines = open_lines("A=1 B=2,input");
+	struct gpio_change change[] = { { .line = 0, .value = 1, .until = 1000 }, { .line = 1, .value = 1, .until = 1000 } };
+
+	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), -1);
+	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
+	header()->set_errno = EIO;
+	ck_assert_int_eq(pulse(lines, 0, 1000), -1);
+	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_pulse_that_can_not_be_ended_is_told_once_and_the_others_end)
+{
+	struct gpio_lines *lines = open_lines("A=1 B=1-0020:1");
+	struct gpio_error error = { "" };
+
+	ck_assert_int_eq(pulse(lines, 0, 1000), 0);
+	ck_assert_int_eq(pulse(lines, 1, 1000), 0);
+	header()->set_errno = ENODEV;
+	ck_assert_int_eq(gpio_lines_tick(lines, 1000, &error), -1);
+	ck_assert_int_eq(errno, ENODEV);
+	contains(error.text, "gpiochip0 (pinctrl-bcm2711) could not be written");
+	ck_assert_int_eq(fake_level("gpiochip1", 1), 0);
+	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
 	gpio_lines_close(lines);
 }
 END_TEST
@@ -958,6 +1091,21 @@ static TCase *write_case(void)
 	return writes;
 }
 
+static TCase *pulse_case(void)
+{
+	TCase *pulses = tcase_create("pulses");
+
+	tcase_add_checked_fixture(pulses, begin, fake_end);
+	tcase_add_loop_test(pulses, a_pulse_ends_when_its_time_has_come, 0, 4);
+	tcase_add_loop_test(pulses, a_pulse_on_top_of_another_lasts_until_the_later_end, 0, 3);
+	tcase_add_loop_test(pulses, a_value_without_an_end_takes_the_pulse_away, 0, 2);
+	tcase_add_test(pulses, pulses_that_end_together_end_by_one_call);
+	tcase_add_test(pulses, stop_ends_pulses_also_where_a_line_keeps);
+	tcase_add_test(pulses, a_pulse_that_was_refused_or_failed_is_none);
+	tcase_add_test(pulses, a_pulse_that_can_not_be_ended_is_told_once_and_the_others_end);
+	return pulses;
+}
+
 static TCase *gone_case(void)
 {
 	TCase *gone = tcase_create("gone");
@@ -991,6 +1139,7 @@ Suite *gpio_lines_suite(void)
 	suite_add_tcase(suite, open_case());
 	suite_add_tcase(suite, level_case());
 	suite_add_tcase(suite, write_case());
+	suite_add_tcase(suite, pulse_case());
 	suite_add_tcase(suite, gone_case());
 	suite_add_tcase(suite, safe_case());
 	return suite;
