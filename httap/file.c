@@ -86,9 +86,14 @@ static int status_of(int error, const char **why)
 	return 404; /* links and everything else: no hint at what is there (ENOENT, ELOOP, EXDEV, ENOTDIR, ...) */
 }
 
+/* Some file systems hold years that no clock will see: those count as the last or first ones that can be reckoned with. */
 static int64_t microseconds(const struct timespec *time)
 {
-	return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
+	const int64_t most = INT64_MAX / 4 / 1000000;
+	int64_t seconds = time->tv_sec;
+
+	seconds = seconds > most ? most : seconds < -most ? -most : seconds;
+	return seconds * 1000000 + time->tv_nsec / 1000;
 }
 
 static int open_file(const struct files *files, int dir, const char *path, struct file *file, const char **why)

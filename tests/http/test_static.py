@@ -304,7 +304,7 @@ def files_opened_by_the_thousand_leak_no_descriptor():
 @test
 def files_of_any_date_are_served():
     with Daemon() as daemon, Client(daemon) as client:
-        for when in (-2208988800, -1, 0, 2 ** 31, 253402300800, 2 ** 33):
+        for when in (-2 ** 62, -2208988800, -1, 0, 2 ** 31, 253402300800, 2 ** 33, 2 ** 62):
             path = daemon.root / "dated.html"
             path.write_text("x")
             try:
