@@ -106,5 +106,5 @@ void httap_json_number(struct httap_json *json, const char *name, int64_t number
 void httap_json_bool(struct httap_json *json, const char *name, bool value)
 {
 	json_name(json, span_of(name));
-	json_raw(json, value ? SPAN("true") : SPAN("false"));
+	json_raw(json, span_of(value ? "true" : "false"));
 }

@@ -33,21 +33,16 @@ long request_find_end(const char *bytes, size_t len, size_t *scanned)
 
 static enum method method_of(struct span text)
 {
-	static const struct {
-		const char *name;
-		enum method method;
-	} known[] = {
-		{ "GET", METHOD_GET },
-		{ "POST", METHOD_POST },
-		{ "HEAD", METHOD_HEAD },
-		{ "PUT", METHOD_PUT },
-		{ "OPTIONS", METHOD_OPTIONS },
-	};
+	static const char *const names[] = { [METHOD_GET] = "GET",
+		[METHOD_HEAD] = "HEAD",
+		[METHOD_POST] = "POST",
+		[METHOD_PUT] = "PUT",
+		[METHOD_OPTIONS] = "OPTIONS" };
+	enum method method = METHOD_OPTIONS;
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (span_is(text, known[i].name))
-			return known[i].method;
-	return METHOD_UNKNOWN;
+	while (method != METHOD_UNKNOWN && !span_is(text, names[method]))
+		method--;
+	return method;
 }
 
 /* HTTP-version = "HTTP/" DIGIT "." DIGIT (RFC 9112 section 2.3). */

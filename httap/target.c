@@ -27,7 +27,8 @@ static bool is_plain(struct span text, struct span raw, bool path)
  * not contain any. */
 static int decode(struct target *target, struct span raw, bool path, const char **why)
 {
-	long len = text_decode(target->text, raw);
+	/* Of a target that was refused for its length only the domain matters. */
+	long len = raw.len <= HTTAP_TARGET_MAX ? text_decode(target->text, raw) : -1;
 
 	*why = "% must be followed by two hexadecimal digits";
 	if (len < 0)
@@ -91,7 +92,6 @@ int target_parse(struct target *target, const struct request *request, const cha
 	target->domain = DOMAIN_STATIC;
 	target->host = (struct span){ NULL, 0 };
 	target->len = 0;
-	target->text[0] = '\0';
 	*why = "the target must begin with a slash";
 	if (raw.len == 0)
 		return 400;

@@ -190,7 +190,7 @@ async function moving() {
 		const page = await t.panel(daemon, { expectFailures: true });
 		await page.route(address => address.search === '?LED', route => route.continue({ url: `${daemon.origin}/?BUTTON` }));
 		await signal(page, 'LED').click();
-		await becomes(() => message(page), 'BUTTON is an input: it can be read, not written', 'the message');
+		await becomes(() => message(page), 'this signal is an input: it can be read, not written', 'the message');
 		same(await page.locator('#message').getAttribute('role'), 'status', 'the role of the message');
 		await shows(page, 'LED', 'Off false');
 		await page.getByRole('button', { name: 'Dismiss the message' }).click();

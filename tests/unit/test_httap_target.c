@@ -288,6 +288,26 @@ static const struct full_row {
 	{ "http://pi/", "a" },
 };
 
+/* It was refused before, but how that is said depends on its domain. */
+START_TEST(of_a_target_that_is_too_long_only_the_domain_is_told)
+{
+	static const char *const starts[] = { "/?", "/", "http://pi/?", "/%" };
+	static const enum domain domains[] = { DOMAIN_DYNAMIC, DOMAIN_STATIC, DOMAIN_DYNAMIC, DOMAIN_STATIC };
+	static char raw[HTTAP_HEAD_MAX];
+	struct target *target = (void *)guard_page_copy(raw, sizeof(struct target));
+	struct request request = { .method = METHOD_GET, .minor = 1, .target = { raw, sizeof(raw) } };
+	const char *why;
+
+	memset(raw, 'a', sizeof(raw));
+	memcpy(raw, starts[_i], strlen(starts[_i]));
+	ck_assert_int_eq(target_parse(target, &request, &why), 400);
+	ck_assert_int_eq(target->domain, domains[_i]);
+	request.target.len = 0;
+	ck_assert_int_eq(target_parse(target, &request, &why), 400);
+	ck_assert_int_eq(target->domain, DOMAIN_STATIC);
+}
+END_TEST
+
 START_TEST(a_target_of_full_length_is_decoded)
 {
 	char raw[HTTAP_TARGET_MAX + 1];
@@ -324,6 +344,7 @@ Suite *httap_target_suite(void)
 	suite_add_tcase(suite, bytes);
 
 	tcase_add_loop_test(limits, a_target_of_full_length_is_decoded, 0, ROWS(full_rows));
+	tcase_add_loop_test(limits, of_a_target_that_is_too_long_only_the_domain_is_told, 0, 4);
 	suite_add_tcase(suite, limits);
 	return suite;
 }
