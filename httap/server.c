@@ -202,8 +202,7 @@ int httap_start(struct httap *httap, struct httap_error *error)
 	make_names(server);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if ((server->epoll < 0 ? refuse_start(error, "epoll_create1") : config_check(server->config, error)) < 0 ||
-		signals_check(server->signals, error) < 0 ||
-		words_check(server, error) < 0 || make_table(server, error) < 0 ||
+		signals_check(server->signals, error) < 0 || words_check(server, error) < 0 || make_table(server, error) < 0 ||
 		static_open(&server->files, server->config, error) < 0 || open_listeners(server, error) < 0) {
 		int reason = errno != 0 ? errno : EINVAL; /* a configuration that was refused is no failed call */
 		httap_stop(httap);
