@@ -31,26 +31,26 @@ static bool is_own_host(const struct guard *guard, const struct host *host)
 }
 
 /* The entry that lets pages of that origin, NULL for one that can't be read: it, or "*". at == NULL: none. */
-static struct span find_listed(const struct guard *guard, const struct host *origin, bool https)
+static struct span find_listed(const struct guard *guard, const struct host *origin)
 {
 	struct span rest = span_of_any(guard->origins), word;
 	struct host listed;
-	bool listed_https;
 
 	while (span_word(&rest, &word))
-		if (span_is(word, "*") ||
-			(origin != NULL && origin_parse(&listed, &listed_https, word) && listed_https == https &&
-				host_equal(&listed, origin)))
+		if (span_is(word, "*") || (origin != NULL && origin_parse(&listed, word) && host_equal(&listed, origin)))
 			return word;
 	return (struct span){ NULL, 0 };
 }
 
 /* Is the origin ours: the same host and port that the request was sent to? The scheme may differ: TLS ends at a proxy. */
-static bool is_same_origin(const struct host *origin, bool https, const struct host *host)
+static bool is_same_origin(const struct host *origin, const struct host *host)
 {
-	unsigned int port = host->port != 0 ? host->port : https ? 443 : 80;
+	struct host own = *host;
 
-	return origin->port == port && origin->kind == host->kind && span_equal_nocase(origin->name, host->name);
+	own.https = origin->https;
+	if (own.port == 0)
+		own.port = own.https ? 443 : 80;
+	return host_equal(&own, origin);
 }
 
 enum standing { NOBODY_SAYS, OURS, LISTED, FOREIGN };
@@ -59,15 +59,14 @@ enum standing { NOBODY_SAYS, OURS, LISTED, FOREIGN };
 static enum standing origin_standing(const struct guard *guard, struct span text, const struct host *host, struct span *listed)
 {
 	struct host origin;
-	bool https = false;
 
 	if (text.at == NULL)
 		return NOBODY_SAYS;
 	/* "null", and schemes that are no web page of ours, can't be read. */
-	bool readable = origin_parse(&origin, &https, text);
-	if (readable && host->name.at != NULL && is_same_origin(&origin, https, host))
+	bool readable = origin_parse(&origin, text);
+	if (readable && is_same_origin(&origin, host))
 		return OURS;
-	struct span entry = find_listed(guard, readable ? &origin : NULL, https);
+	struct span entry = find_listed(guard, readable ? &origin : NULL);
 	if (entry.at == NULL)
 		return FOREIGN;
 	*listed = entry.len == 1 ? entry : text;
@@ -119,19 +118,17 @@ static int decide_write(
 int guard_decide(const struct guard *guard, const struct request *request, const struct target *target, bool writes,
 	struct span *listed, const char **why)
 {
-	/* The host of a target in absolute form replaces the field (RFC 9112 section 3.2.2), but the field must be right too. */
-	struct span text = target->host.at != NULL ? target->host : request->field[FIELD_HOST];
+	struct span field = request->field[FIELD_HOST];
 	struct host host = { .kind = HOST_NAME };
 
 	*why = "Host must be there once, as a name or an address and a port";
-	if (request->minor > 0 && request->field[FIELD_HOST].at == NULL) /* RFC 9112 section 3.2 */
+	if (field.at != NULL ? !host_parse(&host, field) : request->minor > 0) /* RFC 9112 section 3.2 */
 		return 400;
-	if (request->field[FIELD_HOST].at != NULL && !host_parse(&host, request->field[FIELD_HOST]))
-		return 400;
-	if (text.at != NULL && !host_parse(&host, text))
+	/* The host of a target in absolute form replaces the field (RFC 9112 section 3.2.2), but the field must be right too. */
+	if (target->host.at != NULL && !host_parse(&host, target->host))
 		return 400;
 	*why = "this server does not go by that name; list it in HTTAP_HOSTS, or use its address";
-	if (text.at != NULL && !is_own_host(guard, &host))
+	if (host.name.at != NULL && !is_own_host(guard, &host))
 		return 421;
 
 	enum standing origin = origin_standing(guard, request->field[FIELD_ORIGIN], &host, listed);
@@ -153,10 +150,9 @@ static bool is_host(struct span text)
 
 static bool is_origin(struct span text)
 {
-	struct host host;
-	bool https;
+	struct host origin;
 
-	return span_is(text, "*") || origin_parse(&host, &https, text);
+	return span_is(text, "*") || origin_parse(&origin, text);
 }
 
 static bool is_list(const char *text, bool (*is_entry)(struct span text))

@@ -89,21 +89,21 @@ bool host_parse(struct host *host, struct span text)
 	return is_name(host->name);
 }
 
-bool origin_parse(struct host *host, bool *https, struct span text)
+bool origin_parse(struct host *origin, struct span text)
 {
 	struct span scheme;
 
 	(void)span_next(&text, ':', &scheme);
-	*https = span_is_nocase(scheme, "https");
-	if (!(*https || span_is_nocase(scheme, "http")) || text.len < 2 || !span_begins(text, "//") ||
-		!host_parse(host, span_behind(text, 2)))
+	bool https = span_is_nocase(scheme, "https");
+	if (!(https || span_is_nocase(scheme, "http")) || !span_begins(text, "//") || !host_parse(origin, span_behind(text, 2)))
 		return false;
-	if (host->port == 0)
-		host->port = *https ? 443 : 80;
+	origin->https = https;
+	if (origin->port == 0)
+		origin->port = https ? 443 : 80;
 	return true;
 }
 
 bool host_equal(const struct host *a, const struct host *b)
 {
-	return a->kind == b->kind && a->port == b->port && span_equal_nocase(a->name, b->name);
+	return a->kind == b->kind && a->port == b->port && a->https == b->https && span_equal_nocase(a->name, b->name);
 }

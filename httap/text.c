@@ -139,14 +139,14 @@ static bool is_space(char c)
 
 bool span_word(struct span *rest, struct span *word)
 {
-	while (rest->len > 0 && is_space(rest->at[0]))
-		span_drop(rest, 1);
-	word->at = rest->at;
-	word->len = 0;
-	while (rest->len > 0 && !is_space(rest->at[0])) {
-		span_drop(rest, 1);
-		word->len++;
-	}
+	size_t start = 0, end;
+
+	while (start < rest->len && is_space(rest->at[start]))
+		start++;
+	for (end = start; end < rest->len && !is_space(rest->at[end]);)
+		end++;
+	*word = (struct span){ rest->at + start, end - start };
+	span_drop(rest, end);
 	return word->len > 0;
 }
 

@@ -223,10 +223,9 @@ START_TEST(an_origin_is_a_scheme_and_a_host_with_its_port)
 {
 	const struct origin_row *row = &origin_rows[_i];
 	struct host host;
-	bool https = !row->https;
 
-	ck_assert_msg(origin_parse(&host, &https, guarded(row->text)), "%s is refused", shown(row->text));
-	ck_assert_msg(https == row->https, "%s has the other scheme", shown(row->text));
+	ck_assert_msg(origin_parse(&host, guarded(row->text)), "%s is refused", shown(row->text));
+	ck_assert_msg(host.https == row->https, "%s has the other scheme", shown(row->text));
 	ck_assert_msg(host.kind == row->kind && span_is(host.name, row->name), "%s has the name %s", shown(row->text),
 		shown(host.name));
 	ck_assert_msg(host.port == row->port, "%s has the port %u", shown(row->text), host.port);
@@ -272,9 +271,8 @@ static const struct span refused_origin_rows[] = {
 START_TEST(what_is_not_an_origin_is_refused)
 {
 	struct host host;
-	bool https;
 
-	ck_assert_msg(!origin_parse(&host, &https, guarded(refused_origin_rows[_i])), "%s is taken for %s",
+	ck_assert_msg(!origin_parse(&host, guarded(refused_origin_rows[_i])), "%s is taken for %s",
 		shown(refused_origin_rows[_i]), shown(host.name));
 }
 END_TEST
@@ -299,6 +297,17 @@ static const struct equal_row {
 	{ "[::1]", "[::2]", false },
 	{ "[::1.2.3.4]", "1.2.3.4", false },
 };
+
+START_TEST(origins_are_equal_when_their_schemes_are_too)
+{
+	struct host a, b;
+
+	ck_assert(origin_parse(&a, span_of("http://pi:8080")) && origin_parse(&b, span_of("https://pi:8080")));
+	ck_assert_msg(!host_equal(&a, &b), "one scheme is taken for the other");
+	ck_assert(origin_parse(&b, span_of("HTTP://PI:8080")));
+	ck_assert_msg(host_equal(&a, &b), "an origin isn't equal to itself");
+}
+END_TEST
 
 START_TEST(hosts_are_equal_by_kind_name_and_port)
 {
@@ -326,6 +335,7 @@ Suite *httap_host_suite(void)
 	tcase_add_loop_test(origins, an_origin_is_a_scheme_and_a_host_with_its_port, 0, ROWS(origin_rows));
 	tcase_add_loop_test(origins, what_is_not_an_origin_is_refused, 0, ROWS(refused_origin_rows));
 	tcase_add_loop_test(origins, hosts_are_equal_by_kind_name_and_port, 0, ROWS(equal_rows));
+	tcase_add_test(origins, origins_are_equal_when_their_schemes_are_too);
 	suite_add_tcase(suite, origins);
 	return suite;
 }
