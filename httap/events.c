@@ -64,7 +64,7 @@ uint64_t events_of_session(struct httap_server *server, struct session *session)
 
 /* --- Listeners ----------------------------------------------------------------------------------------------------- */
 
-static void put_event(struct conn *conn, uint64_t number, int64_t time, uint64_t signals, uint64_t values)
+static void put_event(struct conn *conn, uint64_t number, const struct change *change)
 {
 	const struct httap_signal *signal = conn->server->signals->signal;
 	struct httap_json json;
@@ -74,12 +74,12 @@ static void put_event(struct conn *conn, uint64_t number, int64_t time, uint64_t
 	json_digits(&json, (int64_t)number);
 	json_raw(&json, SPAN("\ndata: "));
 	json_open(&json);
-	for (; signals != 0; signals &= signals - 1) {
+	for (uint64_t signals = change->signals; signals != 0; signals &= signals - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(signals);
-		httap_json_number(&json, signal[i].name, (int64_t)(values >> i & 1));
+		httap_json_number(&json, signal[i].name, (int64_t)(change->values >> i & 1));
 	}
 	json_name(&json, SPAN("t"));
-	json_milliseconds(&json, time);
+	json_milliseconds(&json, change->time);
 	json_close(&json);
 	json_raw(&json, SPAN("\n\n"));
 	conn->out_end += json.len;
@@ -89,8 +89,9 @@ static void put_event(struct conn *conn, uint64_t number, int64_t time, uint64_t
 static void put_state(struct conn *conn)
 {
 	const struct events *events = &conn->server->events;
+	struct change state = { .time = conn->server->now, .signals = events->known, .values = events->values };
 
-	put_event(conn, events->last, conn->server->now, events->known, events->values);
+	put_event(conn, events->last, &state);
 	conn->told = events->last;
 }
 
@@ -124,8 +125,8 @@ bool events_step(struct conn *conn)
 	if (events->last - conn->told > HTTAP_CHANGES_KEPT)
 		put_state(conn);
 	while (conn->told < events->last && HTTAP_OUT_SIZE - conn->out_end >= HTTAP_EVENT_MAX) {
-		const struct change *change = change_at(events, ++conn->told);
-		put_event(conn, conn->told, change->time, change->signals, change->values);
+		conn->told++;
+		put_event(conn, conn->told, change_at(events, conn->told));
 	}
 	return true;
 }

@@ -39,7 +39,7 @@ static bool is_name(struct span text)
 		if (label.len == 0 || label.len > 63)
 			return false;
 		for (size_t i = 0; i < label.len; i++)
-			if (!text_is_alnum(label.at[i]) && label.at[i] != '-' && label.at[i] != '_')
+			if (!text_is(label.at[i], TEXT_NAME) && label.at[i] != '-')
 				return false;
 	}
 	return true;

@@ -25,7 +25,7 @@ static bool is_plain(struct span text, struct span raw, bool path)
 
 /* Decoded once, and judged then. An encoded slash would be a separator for one program and a letter for the next, so that a path must
  * not contain any. */
-static int decode(struct target *target, struct span raw, bool path, const char **why)
+static int decode(struct target *target, struct span raw, const char **why)
 {
 	/* Of a target that was refused for its length only the domain matters. */
 	long len = raw.len <= HTTAP_TARGET_MAX ? text_decode(target->text, raw) : -1;
@@ -36,7 +36,7 @@ static int decode(struct target *target, struct span raw, bool path, const char 
 	target->len = (size_t)len;
 	target->text[len] = '\0';
 	*why = "control characters and encoded slashes are not allowed in a target";
-	return is_plain((struct span){ target->text, target->len }, raw, path) ? 0 : 400;
+	return is_plain((struct span){ target->text, target->len }, raw, target->domain != DOMAIN_DYNAMIC) ? 0 : 400;
 }
 
 static int judge_path(const struct target *target, const char **why)
@@ -58,16 +58,16 @@ static int judge_path(const struct target *target, const char **why)
 
 static int parse_origin_form(struct target *target, struct span raw, const char **why)
 {
-	struct span path, rest = raw;
+	struct span path;
 
 	if (raw.len >= 2 && raw.at[1] == '?') {
 		target->domain = DOMAIN_DYNAMIC;
-		return decode(target, span_behind(raw, 2), false, why);
+		return decode(target, span_behind(raw, 2), why);
 	}
 	if (span_is(raw, "/0") || span_is(raw, "/1"))
 		target->domain = DOMAIN_SWITCH;
-	(void)span_next(&rest, '?', &path);
-	int status = decode(target, span_behind(path, 1), true, why);
+	(void)span_next(&raw, '?', &path);
+	int status = decode(target, span_behind(path, 1), why);
 	return status != 0 ? status : judge_path(target, why);
 }
 

@@ -16,8 +16,10 @@ enum {
 	H = TEXT_VALUE | TEXT_TOKEN,  /* "#" */
 	V = TEXT_VALUE | TEXT_TARGET, /* visible, not a tchar */
 	K = V | TEXT_TOKEN,           /* tchar */
-	D = K | TEXT_DIGIT,
-	A = K | TEXT_ALPHA,
+	N = K | TEXT_NAME,
+	D = N | TEXT_DIGIT,
+	A = N | TEXT_ALPHA,
+	U = A | TEXT_UPPER,
 };
 
 /* clang-format off */
@@ -29,9 +31,9 @@ const unsigned char text_class_of[256] = {
 	/* 0 to 9, : ; < = > ? */
 	D, D, D, D, D, D, D, D, D, D, V, V, V, V, V, V,
 	/* @, A to O */
-	V, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A,
+	V, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
 	/* P to Z, [ \ ] ^ _ */
-	A, A, A, A, A, A, A, A, A, A, A, V, V, V, K, K,
+	U, U, U, U, U, U, U, U, U, U, U, V, V, V, K, N,
 	/* `, a to o */
 	K, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A,
 	/* p to z, { | } ~ DEL */
@@ -215,21 +217,14 @@ long text_decode(char *out, struct span text)
 
 bool text_is_signal_name(struct span name)
 {
-	bool start = true;
+	struct span part;
 
-	if (name.len == 0 || name.len >= HTTAP_NAME_SIZE || !(name.at[0] >= 'A' && name.at[0] <= 'Z'))
+	if (name.len == 0 || name.len >= HTTAP_NAME_SIZE || text_is_digit(name.at[0]))
 		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.at[i];
-		bool upper_or_digit = (c >= 'A' && c <= 'Z') || text_is_digit(c);
-		if (c == '.' && !start)
-			start = true;
-		else if (start ? upper_or_digit : (text_is_alnum(c) || c == '_'))
-			start = false;
-		else
+	while (span_next(&name, '.', &part))
+		if (part.len == 0 || !text_is(part.at[0], TEXT_UPPER | TEXT_DIGIT) || !span_is_all(part, TEXT_NAME))
 			return false;
-	}
-	return !start;
+	return true;
 }
 
 size_t text_printable(char *out, size_t size, struct span span)

@@ -65,6 +65,8 @@ enum {
 	TEXT_TARGET = 4, /* printable ASCII without space and "#" */
 	TEXT_DIGIT = 8,
 	TEXT_ALPHA = 16,
+	TEXT_UPPER = 32,
+	TEXT_NAME = 64, /* letters, digits and "_" */
 };
 
 extern const unsigned char text_class_of[256] __attribute__((visibility("hidden")));
@@ -79,11 +81,6 @@ bool span_is_all(struct span span, unsigned int classes); /* every byte, also wh
 static inline bool text_is_digit(char c)
 {
 	return text_is(c, TEXT_DIGIT);
-}
-
-static inline bool text_is_alnum(char c)
-{
-	return text_is(c, TEXT_DIGIT | TEXT_ALPHA);
 }
 
 #define TEXT_DIGITS_MAX 20 /* of 64 bits */

@@ -43,18 +43,18 @@ static void word_loopback(struct exchange *exchange)
 enum { READS = HTTAP_READS, WRITES = HTTAP_WRITES, BOTH = HTTAP_READS_AND_WRITES };
 
 static const struct word {
-	struct span name;
+	const char *name;
 	unsigned int methods;
 	bool prefix; /* any characters may follow the name */
 	void (*answer)(struct exchange *exchange);
 } words[] = {
-	{ { "list", 4 }, READS, false, signals_list },
-	{ { "ping", 4 }, READS, true, word_ping },
-	{ { "changes", 7 }, READS, false, signals_changes },
-	{ { "events", 6 }, READS, false, signals_events },
-	{ { "invalid", 7 }, BOTH, false, word_invalid },
-	{ { "stop", 4 }, WRITES, false, signals_stop },
-	{ { "loopback", 8 }, WRITES, false, word_loopback },
+	{ "list", READS, false, signals_list },
+	{ "ping", READS, true, word_ping },
+	{ "changes", READS, false, signals_changes },
+	{ "events", READS, false, signals_events },
+	{ "invalid", BOTH, false, word_invalid },
+	{ "stop", WRITES, false, signals_stop },
+	{ "loopback", WRITES, false, word_loopback },
 };
 
 #define WORDS (sizeof(words) / sizeof(words[0]))
@@ -67,7 +67,7 @@ static struct span target_text(const struct exchange *exchange)
 static const struct word *find_word(struct span text)
 {
 	for (size_t i = 0; i < WORDS; i++)
-		if (span_begins(text, words[i].name.at) && (words[i].prefix || text.len == words[i].name.len))
+		if (words[i].prefix ? span_begins(text, words[i].name) : span_is(text, words[i].name))
 			return &words[i];
 	return NULL;
 }
@@ -111,9 +111,9 @@ static bool is_word(const struct httap_server *server, size_t index)
 	struct span name = span_of(word->name);
 
 	for (size_t i = 0; i < name.len; i++)
-		if (!text_is_alnum(name.at[i]) && (i == 0 || (name.at[i] != '_' && name.at[i] != '.')))
+		if (!text_is(name.at[i], TEXT_NAME) && name.at[i] != '.')
 			return false;
-	return index < HTTAP_WORDS_MAX && name.len > 0 && name.len < HTTAP_NAME_SIZE && !text_is_digit(name.at[0]) &&
+	return index < HTTAP_WORDS_MAX && text_is(word->name[0], TEXT_ALPHA) && name.len < HTTAP_NAME_SIZE &&
 		find_word(name) == NULL && signals_find(server->signals, name) < 0 &&
 		find_own_word(server->words, name) == word && word->answer != NULL && word->methods - 1 < HTTAP_READS_AND_WRITES;
 }
@@ -135,9 +135,7 @@ int words_check(const struct httap_server *server, struct httap_error *error)
 
 bool words_may_stop(const struct exchange *exchange)
 {
-	const struct word *word = exchange->target->domain == DOMAIN_DYNAMIC ? find_word(target_text(exchange)) : NULL;
-
-	return word != NULL && word->answer == signals_stop;
+	return exchange->target->domain == DOMAIN_DYNAMIC && span_is(target_text(exchange), "stop");
 }
 
 static bool method_fits(struct exchange *exchange, unsigned int methods)
@@ -156,7 +154,7 @@ static void put_services(struct httap_json *json, bool loopback, const struct ht
 {
 	for (size_t i = 0; i < WORDS; i++)
 		if (loopback || words[i].answer != word_loopback)
-			put_name(json, i > 0 ? " " : ",\"Services\":\"", words[i].name.at);
+			put_name(json, i > 0 ? " " : ",\"Services\":\"", words[i].name);
 	for (size_t i = 0; i < own->count; i++)
 		put_name(json, " ", own->word[i].name);
 }

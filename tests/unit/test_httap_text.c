@@ -47,7 +47,9 @@ END_TEST
 START_TEST(digits_and_letters_are_those_of_ascii)
 {
 	ck_assert_int_eq(text_is_digit((char)_i), among(DIGITS, _i));
-	ck_assert_int_eq(text_is_alnum((char)_i), among(DIGITS UPPER LOWER, _i));
+	ck_assert_int_eq(text_is((char)_i, TEXT_ALPHA), among(UPPER LOWER, _i));
+	ck_assert_int_eq(text_is((char)_i, TEXT_UPPER), among(UPPER, _i));
+	ck_assert_int_eq(text_is((char)_i, TEXT_NAME), among(DIGITS UPPER LOWER "_", _i));
 }
 END_TEST
 
