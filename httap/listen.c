@@ -43,10 +43,12 @@ static bool read_address(union address *address, struct span text, uint16_t port
 {
 	if (text.len > 2 && text.at[0] == '[' && text.at[text.len - 1] == ']')
 		text = (struct span){ text.at + 1, text.len - 2 };
-	*address = (union address){ .six = { .sin6_family = AF_INET6, .sin6_port = htons(port) } };
+	*address = (union address){ .six.sin6_family = AF_INET6 };
+	address->six.sin6_port = htons(port);
 	if (host_address(AF_INET6, text, &address->six.sin6_addr))
 		return true;
-	*address = (union address){ .four = { .sin_family = AF_INET, .sin_port = htons(port) } };
+	address->four.sin_family = AF_INET;
+	address->four.sin_port = htons(port);
 	return host_address(AF_INET, text, &address->four.sin_addr);
 }
 
