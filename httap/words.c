@@ -39,6 +39,50 @@ static void word_loopback(struct exchange *exchange)
 		answer_refusal(exchange, 404, "loopback is switched off; HTTAP_LOOPBACK=yes switches it on");
 }
 
+/* A name in a list of names in a string. */
+static void put_name(struct httap_json *json, const char *before, const char *name)
+{
+	json_raw(json, span_of(before));
+	json_raw(json, span_of(name));
+}
+
+/* The names in `words` below, but for what is switched off, and the application's. */
+static void put_services(struct httap_json *json, bool loopback, const struct httap_words *own)
+{
+	json_raw(json, SPAN(",\"Services\":\"list ping changes events invalid stop"));
+	if (loopback)
+		json_raw(json, SPAN(" loopback"));
+	for (size_t i = 0; i < own->count; i++)
+		put_name(json, " ", own->word[i].name);
+}
+
+static void put_signals(struct httap_json *json, const struct httap_signals *signals)
+{
+	json_raw(json, SPAN("\",\"Signals\":\""));
+	for (size_t i = 0; i < signals->count; i++)
+		put_name(json, i > 0 ? " " : "", signals->signal[i].name);
+	json_raw(json, SPAN("\""));
+}
+
+/* Who answers here, and what he offers; or several signals at once. */
+static void word_none(struct exchange *exchange)
+{
+	struct httap_server *server = exchange->server;
+
+	if (exchange_writes(exchange)) {
+		signals_write_form(exchange);
+		return;
+	}
+	struct httap_json *json = answer_begin(exchange);
+	httap_json_number(json, "HTTaP_version", HTTAP_PROTOCOL_VERSION);
+	httap_json_number(json, "HTTaP_open", exchange->conn->session->opened ? 1 : 0);
+	httap_json_text(json, "Type", server->type);
+	httap_json_text(json, "ID", server->id);
+	put_services(json, server->config->loopback, server->words);
+	put_signals(json, server->signals);
+	answer_object(exchange);
+}
+
 /* Every method that is not in `methods` is 405, before the word's routine is called. */
 enum { READS = HTTAP_READS, WRITES = HTTAP_WRITES, BOTH = HTTAP_READS_AND_WRITES };
 
@@ -48,13 +92,10 @@ static const struct word {
 	bool prefix; /* any characters may follow the name */
 	void (*answer)(struct exchange *exchange);
 } words[] = {
-	{ "list", READS, false, signals_list },
-	{ "ping", READS, true, word_ping },
-	{ "changes", READS, false, signals_changes },
-	{ "events", READS, false, signals_events },
-	{ "invalid", BOTH, false, word_invalid },
-	{ "stop", WRITES, false, signals_stop },
-	{ "loopback", WRITES, false, word_loopback },
+	{ "list", READS, false, signals_list }, { "ping", READS, true, word_ping }, { "changes", READS, false, signals_changes },
+	{ "events", READS, false, signals_events }, { "invalid", BOTH, false, word_invalid },
+	{ "stop", WRITES, false, signals_stop }, { "loopback", WRITES, false, word_loopback },
+	{ "", BOTH, false, word_none }, /* "/?" alone */
 };
 
 #define WORDS (sizeof(words) / sizeof(words[0]))
@@ -143,55 +184,13 @@ static bool method_fits(struct exchange *exchange, unsigned int methods)
 	return exchange_fits(exchange, methods, methods == READS ? "this word only tells: use GET" : "this word acts: use POST");
 }
 
-/* A name in a list of names in a string. */
-static void put_name(struct httap_json *json, const char *before, const char *name)
-{
-	json_raw(json, span_of(before));
-	json_raw(json, span_of(name));
-}
-
-static void put_services(struct httap_json *json, bool loopback, const struct httap_words *own)
-{
-	for (size_t i = 0; i < WORDS; i++)
-		if (loopback || words[i].answer != word_loopback)
-			put_name(json, i > 0 ? " " : ",\"Services\":\"", words[i].name);
-	for (size_t i = 0; i < own->count; i++)
-		put_name(json, " ", own->word[i].name);
-}
-
-static void put_signals(struct httap_json *json, const struct httap_signals *signals)
-{
-	json_raw(json, SPAN("\",\"Signals\":\""));
-	for (size_t i = 0; i < signals->count; i++)
-		put_name(json, i > 0 ? " " : "", signals->signal[i].name);
-	json_raw(json, SPAN("\""));
-}
-
-/* GET /?: who answers here, and what he offers. */
-static void answer_root(struct exchange *exchange)
-{
-	struct httap_server *server = exchange->server;
-	struct httap_json *json = answer_begin(exchange);
-
-	httap_json_number(json, "HTTaP_version", HTTAP_PROTOCOL_VERSION);
-	httap_json_number(json, "HTTaP_open", exchange->conn->session->opened ? 1 : 0);
-	httap_json_text(json, "Type", server->type);
-	httap_json_text(json, "ID", server->id);
-	put_services(json, server->config->loopback, server->words);
-	put_signals(json, server->signals);
-	answer_object(exchange);
-}
-
 void words_answer(struct exchange *exchange)
 {
 	struct span name = target_text(exchange);
 	const struct word *word = find_word(name);
 	const struct httap_word *own = find_own_word(exchange->server->words, name);
 
-	if (name.len == 0) {
-		if (method_fits(exchange, BOTH))
-			(exchange_writes(exchange) ? signals_write_form : answer_root)(exchange);
-	} else if (word != NULL) {
+	if (word != NULL) {
 		if (method_fits(exchange, word->methods))
 			word->answer(exchange);
 	} else if (own != NULL) {

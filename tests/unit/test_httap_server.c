@@ -778,6 +778,7 @@ START_TEST(only_a_stop_by_post_that_the_guard_lets_stops_from_the_lobby)
 		{ "POST /?stop HTTP/1.1\r\nHost: elsewhere\r\nContent-Length: 0\r\n\r\n", 421 },
 		{ "POST /?stop" HOST "Origin: http://elsewhere\r\nContent-Length: 0\r\n\r\n", 403 },
 		{ "POST /?stopx" HOST "Content-Length: 0\r\n\r\n", 503 },
+		{ "POST /stop" HOST "Content-Length: 0\r\n\r\n", 503 },
 	};
 	struct peer *two[2], *peer;
 
