@@ -8,7 +8,7 @@
 #include "httap/json.h"
 #include "httap/server.h"
 
-static const struct change *change_at(const struct events *events, uint64_t number)
+static struct change *change_at(struct events *events, uint64_t number)
 {
 	return &events->ring[number % HTTAP_CHANGES_KEPT];
 }
@@ -16,7 +16,7 @@ static const struct change *change_at(const struct events *events, uint64_t numb
 static void note(struct httap_server *server, size_t signal, uint8_t value, int64_t time)
 {
 	struct events *events = &server->events;
-	struct change *change = &events->ring[events->last % HTTAP_CHANGES_KEPT];
+	struct change *change = change_at(events, events->last);
 	uint64_t bit = (uint64_t)1 << signal;
 	uint64_t set = value != 0 ? bit : 0;
 	bool known = (events->known & bit) != 0;
@@ -29,7 +29,7 @@ static void note(struct httap_server *server, size_t signal, uint8_t value, int6
 		return;
 	/* What moved at one moment is one change, as long as nobody has been told of it. */
 	if (events->last == events->told || change->time != time || (change->signals & bit) != 0) {
-		change = &events->ring[++events->last % HTTAP_CHANGES_KEPT];
+		change = change_at(events, ++events->last);
 		*change = (struct change){ .time = time };
 	}
 	change->signals |= bit;
@@ -72,16 +72,14 @@ static void put_event(struct conn *conn, uint64_t number, const struct change *c
 	json_begin(&json, conn->out + conn->out_end, HTTAP_EVENT_MAX);
 	json_raw(&json, SPAN("id: "));
 	json_digits(&json, (int64_t)number);
-	json_raw(&json, SPAN("\ndata: "));
-	json_open(&json);
+	json_raw(&json, SPAN("\ndata: {"));
 	for (uint64_t signals = change->signals; signals != 0; signals &= signals - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(signals);
 		httap_json_number(&json, signal[i].name, (int64_t)(change->values >> i & 1));
 	}
 	json_name(&json, SPAN("t"));
 	json_milliseconds(&json, change->time);
-	json_close(&json);
-	json_raw(&json, SPAN("\n\n"));
+	json_raw(&json, SPAN("}\n\n"));
 	conn->out_end += json.len;
 }
 
@@ -117,7 +115,7 @@ void events_end(struct conn *conn)
 
 bool events_step(struct conn *conn)
 {
-	const struct events *events = &conn->server->events;
+	struct events *events = &conn->server->events;
 
 	/* What waits for the socket is not added to: it would only be older when it is taken. */
 	if (conn->told == events->last || (conn->want_out && conn->out_end > 0))
