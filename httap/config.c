@@ -92,6 +92,29 @@ static int check_text(const struct text *text, const char *value, struct httap_e
 
 /* --- Yes and no ---------------------------------------------------------------------------------------------------- */
 
+static const struct flag {
+	const char *variable;
+	size_t member;
+	bool when_yes;
+} flags[] = {
+	{ "HTTAP_GET_WRITES", offsetof(struct httap_config, refuse_get_writes), false },
+	{ "HTTAP_LOOPBACK", offsetof(struct httap_config, loopback), true },
+};
+
+#define FLAGS (sizeof(flags) / sizeof(flags[0]))
+
+static int read_flag(struct httap_config *config, const struct flag *flag, const char *text, struct httap_error *error)
+{
+	bool yes = strcmp(text, "yes") == 0, stored = yes == flag->when_yes;
+
+	if (!yes && strcmp(text, "no") != 0)
+		return refuse(error, flag->variable, text, "must be yes or no");
+	memcpy((char *)config + flag->member, &stored, sizeof(stored));
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
 static const char *variable(const char *name)
 {
 	const char *value = getenv(name);
@@ -99,21 +122,8 @@ static const char *variable(const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-static int read_yes(const char *name, bool *yes, struct httap_error *error)
-{
-	const char *text = variable(name);
-
-	if (text == NULL)
-		return 0;
-	*yes = strcmp(text, "yes") == 0;
-	return *yes || strcmp(text, "no") == 0 ? 0 : refuse(error, name, text, "must be yes or no");
-}
-
-/* ------------------------------------------------------------------------------------------------------------------ */
-
 int httap_config_environment(struct httap_config *config, struct httap_error *error)
 {
-	bool get_writes = !config->refuse_get_writes;
 	const char *value;
 
 	for (size_t i = 0; i < NUMBERS; i++)
@@ -122,9 +132,9 @@ int httap_config_environment(struct httap_config *config, struct httap_error *er
 	for (size_t i = 0; i < TEXTS; i++)
 		if ((value = variable(texts[i].variable)) != NULL)
 			memcpy((char *)config + texts[i].member, &value, sizeof(value));
-	if (read_yes("HTTAP_GET_WRITES", &get_writes, error) < 0 || read_yes("HTTAP_LOOPBACK", &config->loopback, error) < 0)
-		return -1;
-	config->refuse_get_writes = !get_writes;
+	for (size_t i = 0; i < FLAGS; i++)
+		if ((value = variable(flags[i].variable)) != NULL && read_flag(config, &flags[i], value, error) < 0)
+			return -1;
 	return config_check(config, error);
 }
 

@@ -95,7 +95,6 @@ int listen_port(int fd)
 	union address address;
 	socklen_t size = sizeof(address);
 
-	memset(&address, 0, sizeof(address));
 	if (getsockname(fd, &address.any, &size) < 0)
 		return 0;
 	if (address.any.sa_family == AF_INET6)

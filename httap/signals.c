@@ -99,7 +99,6 @@ static bool select_list(struct exchange *exchange)
 {
 	struct span rest = target_text(exchange), name;
 
-	select_nothing(exchange->server);
 	while (span_next(&rest, ',', &name)) {
 		if (!text_is_signal_name(name))
 			return refuse_name(exchange, name.len > 0 ? 404 : 400, "\"", name,
@@ -264,7 +263,6 @@ static void write_one(struct exchange *exchange)
 {
 	struct span text = { exchange->body, exchange->body_len };
 
-	select_nothing(exchange->server);
 	if (text.len > 0 && text.at[text.len - 1] == '\n')
 		text.len--;
 	if (text.len > 0 && text.at[text.len - 1] == '\r')
@@ -287,6 +285,7 @@ void signals_answer(struct exchange *exchange)
 {
 	if (!exchange_fits(exchange, methods_of(exchange), "this signal is an input: it can be read, not written"))
 		return;
+	select_nothing(exchange->server);
 	if (exchange_writes(exchange))
 		write_one(exchange);
 	else if (select_list(exchange) && tell_selected(exchange))
@@ -299,7 +298,7 @@ static bool decode_form(struct exchange *exchange, struct span *text)
 	char *at = exchange->body + (text->at - exchange->body);
 	long len = text_decode(at, *text);
 
-	*text = (struct span){ at, len < 0 ? 0 : (size_t)len };
+	text->len = (size_t)len;
 	return len >= 0;
 }
 
