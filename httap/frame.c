@@ -11,7 +11,7 @@
 static int decide_coding(const struct request *request, struct frame *frame, const char **why)
 {
 	struct span coding = request->field[FIELD_TRANSFER_ENCODING], element;
-	unsigned int chunked = 0, others = 0;
+	unsigned int codings = 0, others = 0;
 	bool last = false;
 
 	/* RFC 9112 section 6.1: a Transfer-Encoding in an HTTP/1.0 request, and one beside a Content-Length, are taken as
@@ -25,11 +25,11 @@ static int decide_coding(const struct request *request, struct frame *frame, con
 		if (element.len == 0 || !span_is_all(element, TEXT_TOKEN))
 			return 400;
 		last = span_is_nocase(element, "chunked");
-		chunked += last;
+		codings++;
 		others += !last;
 	}
 	frame->framing = FRAME_CHUNKED;
-	if (chunked == 1 && others == 0)
+	if (codings == 1 && last)
 		return 0;
 	/* Where chunked is not the last coding nobody knows where the body ends (RFC 9112 section 6.3), and chunked twice is
 	 * malformed; another coding below a last chunked is one that we do not have. */

@@ -84,14 +84,13 @@ static struct span referer_origin(struct span referer)
 	return referer;
 }
 
-static bool is_prefetch(const struct request *request)
+static bool is_prefetch(struct span purpose)
 {
-	struct span both[] = { request->field[FIELD_SEC_PURPOSE], request->field[FIELD_PURPOSE] }, word;
+	struct span word;
 
-	for (size_t i = 0; i < 2; i++)
-		while (span_next(&both[i], ';', &word))
-			if (span_is_one_of(span_trim(word), "prefetch prerender preview"))
-				return true;
+	while (span_next(&purpose, ';', &word))
+		if (span_is_one_of(span_trim(word), "prefetch prerender preview"))
+			return true;
 	return false;
 }
 
@@ -101,7 +100,7 @@ static int decide_write(
 	struct span listed;
 
 	*why = "a prefetch never writes";
-	if (is_prefetch(request))
+	if (is_prefetch(request->field[FIELD_SEC_PURPOSE]) || is_prefetch(request->field[FIELD_PURPOSE]))
 		return 403;
 	if (origin == LISTED)
 		return 0;

@@ -94,12 +94,11 @@ bool origin_parse(struct host *origin, struct span text)
 	struct span scheme;
 
 	(void)span_next(&text, ':', &scheme);
-	bool https = span_is_nocase(scheme, "https");
-	if (!(https || span_is_nocase(scheme, "http")) || !span_begins(text, "//") || !host_parse(origin, span_behind(text, 2)))
+	if (!span_is_one_of(scheme, "http https") || !span_begins(text, "//") || !host_parse(origin, span_behind(text, 2)))
 		return false;
-	origin->https = https;
+	origin->https = scheme.len == 5;
 	if (origin->port == 0)
-		origin->port = https ? 443 : 80;
+		origin->port = origin->https ? 443 : 80;
 	return true;
 }
 

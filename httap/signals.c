@@ -59,11 +59,13 @@ static bool select_name(struct httap_server *server, struct span name)
 {
 	const struct httap_signals *signals = server->signals;
 	int index = signals_find(signals, name);
-	bool found = index >= 0;
+	bool found = false;
 
-	if (found)
+	if (index >= 0) {
 		(void)select_one(&server->selection, (size_t)index);
-	for (size_t i = 0; i < signals->count && index < 0; i++) {
+		return true;
+	}
+	for (size_t i = 0; i < signals->count; i++) {
 		const char *known = signals->signal[i].name;
 		if (strncmp(known, name.at, name.len) == 0 && known[name.len] == '.') {
 			(void)select_one(&server->selection, i);
@@ -306,7 +308,8 @@ static bool read_pair(struct exchange *exchange, struct span pair)
 {
 	struct span name, value = pair;
 
-	if (span_next(&value, '=', &name) && value.at != NULL && decode_form(exchange, &name) && decode_form(exchange, &value))
+	(void)span_next(&value, '=', &name);
+	if (value.at != NULL && decode_form(exchange, &name) && decode_form(exchange, &value))
 		return take_write(exchange, name, value);
 	answer_refusal(exchange, 400, "the body must be NAME=VALUE pairs with & between them");
 	return false;
