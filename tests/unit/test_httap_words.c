@@ -437,11 +437,9 @@ START_TEST(no_more_than_64_words_start)
 		(void)snprintf(names[i], sizeof(names[i]), "own%zu", i);
 		word[i] = (struct httap_word){ names[i], HTTAP_READS, answer_members };
 	}
-	own = (struct httap_words){ word, HTTAP_WORDS_MAX + 1, NULL };
-	ck_assert_int_eq(httap_start(&rig.httap, &error), -1);
-	ck_assert_ptr_nonnull(strstr(error.text, "\"own64\" can't be a word"));
-	own.count = HTTAP_WORDS_MAX;
-	ck_assert_int_eq(httap_start(&rig.httap, &error), 0);
+	own = (struct httap_words){ word, HTTAP_WORDS_MAX + (size_t)_i, NULL };
+	ck_assert_int_eq(httap_start(&rig.httap, &error), -_i);
+	ck_assert_int_eq(strstr(error.text, "\"own64\" can't be a word") != NULL, _i);
 }
 END_TEST
 
@@ -483,7 +481,7 @@ Suite *httap_words_suite(void)
 	tcase_add_test(application, own_words_are_offered);
 	tcase_add_loop_test(application, a_word_that_means_two_things_is_refused_at_start, 0, ROWS(bad_words));
 	tcase_add_test(application, a_word_may_have_31_bytes_and_stand_once);
-	tcase_add_test(application, no_more_than_64_words_start);
+	tcase_add_loop_test(application, no_more_than_64_words_start, 0, 2);
 	tcase_add_test(application, the_longest_word_is_served);
 	suite_add_tcase(suite, application);
 	return suite;
