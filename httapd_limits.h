@@ -179,6 +179,21 @@
 /* Bytes of a sentence that says why something was refused. Long enough for two names and the remedy. */
 #define GPIO_ERROR_SIZE 256
 
+/* Milliseconds of failsafe=: shorter than a Wi-Fi's usual gaps would stop a car at every corner, longer is no failsafe for anything
+ * that moves. */
+#define GPIO_FAILSAFE_MIN_MS 50
+#define GPIO_FAILSAFE_MAX_MS 60000
+
+/* Milliseconds of max-on=: an injector for an instant, a pump for a day. */
+#define GPIO_MAX_ON_MIN_MS 1
+#define GPIO_MAX_ON_MAX_MS 86400000
+
+/* Milliseconds of dead-time=: transistors need less than one, relays some tens, a motor that shall stand still some thousand. */
+#define GPIO_DEAD_TIME_MAX_MS 10000
+
+/* Milliseconds of debounce=: a switch bounces for less than 20; whoever waits for a second does it on purpose. */
+#define GPIO_DEBOUNCE_MAX_MS 1000
+
 /* --- daemon/ ------------------------------------------------------------------------------------------------------- */
 
 /* Bytes of log held back, and milliseconds for which they are: a write to the journal for each line change would double the

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,14 @@ static void print_line(const struct gpio_spec *spec)
 		spec->direction == GPIO_OUTPUT ? "output" : "input", spec->active_low ? ", active-low" : "");
 	if (spec->direction == GPIO_OUTPUT)
 		printf(", initial=%s, safe=%s", levels[spec->initial], levels[spec->safe]);
+	if (spec->failsafe > 0)
+		printf(", failsafe=%" PRId64 "ms", spec->failsafe / 1000);
+	if (spec->max_on > 0)
+		printf(", max-on=%" PRId64 "ms", spec->max_on / 1000);
+	if (spec->interlock[0] != '\0')
+		printf(", interlock=%s, dead-time=%" PRId64 "ms", spec->interlock, spec->dead_time / 1000);
+	if (spec->debounce > 0)
+		printf(", debounce=%" PRId64 "ms", spec->debounce / 1000);
 	printf("\n");
 }
 
@@ -117,7 +126,7 @@ static int check(const struct config *config)
 static int make_safe(const struct config *config)
 {
 	struct gpio_error why;
-	struct gpio_lines *lines = gpio_lines_open(&config->lines, config->chip, true, &why);
+	struct gpio_lines *lines = gpio_lines_open(&config->lines, config->chip, true, 0, &why);
 
 	if (lines == NULL)
 		return complain(EXIT_RUNNING, why.text);
@@ -224,7 +233,7 @@ static int acquire_lines(struct daemon *daemon, struct httap_error *error)
 {
 	struct gpio_error why;
 
-	daemon->lines = gpio_lines_open(&daemon->config.lines, daemon->config.chip, false, &why);
+	daemon->lines = gpio_lines_open(&daemon->config.lines, daemon->config.chip, false, httap_now(&daemon->httap), &why);
 	if (daemon->lines == NULL) {
 		snprintf(error->text, sizeof(error->text), "%s", why.text);
 		return -1;

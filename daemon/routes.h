@@ -17,7 +17,6 @@ struct routes {
 	struct httap *httap;          /* for its clock, and to be told of changes */
 	struct log *log;
 	const struct httap_actor *actor; /* of the write that is under way; NULL: the daemon itself */
-	const char *reason;              /* of the daemon's own change */
 	int64_t when;                    /* of what is being written */
 	bool gone;                       /* the hardware has vanished: the daemon ends */
 };

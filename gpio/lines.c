@@ -114,25 +114,29 @@ static int request_all(struct gpio_lines *lines, bool safe, struct gpio_error *e
 	return 0;
 }
 
-struct gpio_lines *gpio_lines_open_at(
-	const struct gpio_places *places, const struct gpio_specs *specs, const char *chip, bool safe, struct gpio_error *error)
+struct gpio_lines *gpio_lines_open_at(const struct gpio_places *places, const struct gpio_specs *specs, const char *chip,
+	bool safe, int64_t now, struct gpio_error *error)
 {
 	struct gpio_lines *lines = gpio_lines_look_up(places, specs, chip, error);
 
 	if (lines != NULL && request_all(lines, safe, error) != 0) {
 		/* Some may be held already and show their initial value, which kernels may keep after the release. */
-		(void)gpio_lines_safe(lines, NULL);
+		rules_begin(&lines->rules, lines->line, lines->count, now);
+		(void)gpio_lines_stop(lines, now, NULL, NULL);
 		gpio_lines_close(lines);
-		lines = NULL;
+		return NULL;
 	}
+	if (lines != NULL)
+		rules_begin(&lines->rules, lines->line, lines->count, now);
 	return lines;
 }
 
-struct gpio_lines *gpio_lines_open(const struct gpio_specs *specs, const char *chip, bool safe, struct gpio_error *error)
+struct gpio_lines *gpio_lines_open(
+	const struct gpio_specs *specs, const char *chip, bool safe, int64_t now, struct gpio_error *error)
 {
 	struct gpio_places places = gpio_places_here();
 
-	return gpio_lines_open_at(&places, specs, chip, safe, error);
+	return gpio_lines_open_at(&places, specs, chip, safe, now, error);
 }
 
 void gpio_lines_close(struct gpio_lines *lines)
@@ -167,21 +171,21 @@ static int refuse(struct gpio_error *error, const char *name, const char *why)
 	return -1;
 }
 
-static int judge(const struct gpio_lines *lines, const struct gpio_change *change, size_t count, struct gpio_error *error)
+static int judge(const struct gpio_lines *lines, const struct gpio_command *command, size_t count, struct gpio_error *error)
 {
 	uint64_t seen = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (change[i].line >= lines->count)
+		if (command[i].line >= lines->count)
 			return refuse(error, "a line", "is not one of those that were opened");
-		const struct gpio_line *line = &lines->line[change[i].line];
+		const struct gpio_line *line = &lines->line[command[i].line];
 		if (line->spec.direction != GPIO_OUTPUT)
 			return refuse(error, line->spec.name, "is an input: it can be read, but not written");
-		if (change[i].value > 1)
-			return refuse(error, line->spec.name, "takes 0 or 1 and nothing else");
-		if ((seen >> change[i].line & 1) != 0)
+		if (command[i].action > GPIO_PULSE)
+			return refuse(error, line->spec.name, "can be set to 0 or 1, toggled or pulsed, and nothing else");
+		if ((seen >> command[i].line & 1) != 0)
 			return refuse(error, line->spec.name, "is named twice in one write");
-		seen |= UINT64_C(1) << change[i].line;
+		seen |= UINT64_C(1) << command[i].line;
 	}
 	return 0;
 }
@@ -201,11 +205,15 @@ static inline void batch_add(const struct gpio_lines *lines, struct batch *batch
 	batch->levels[request] |= (uint64_t)electrical << bit;
 }
 
+/* Three words are the rules' own: EINVAL, EBUSY, EPERM. */
 static int chip_failed(const struct gpio_lines *lines, unsigned int request, const char *what, struct gpio_error *error)
 {
 	const struct gpio_chip *chip = lines->chip[request / 2];
+	int reason = errno;
 
-	return gpio_error_set(error, "%s (%s) could not be %s: %s", chip->name, chip->label, what, strerror(errno));
+	(void)gpio_error_set(error, "%s (%s) could not be %s: %s", chip->name, chip->label, what, strerror(reason));
+	errno = reason == EINVAL || reason == EBUSY || reason == EPERM ? EREMOTEIO : reason;
+	return -1;
 }
 
 /* Writes a batch, one system call for each request. A failure (the chip is gone) ends it, unless it shall `go_on`
@@ -223,8 +231,8 @@ static uint32_t batch_write(const struct gpio_lines *lines, const struct batch *
 		if (request->ops->set(request, batch->lines[i], batch->levels[i]) == 0) {
 			written |= UINT32_C(1) << i;
 		} else if (reason == 0) {
-			reason = errno;
 			(void)chip_failed(lines, i, "written", error);
+			reason = errno;
 		}
 	}
 	if (reason != 0)
@@ -240,99 +248,151 @@ static void tell(struct gpio_lines *lines, struct gpio_line *line, uint8_t value
 		return;
 	line->value = value;
 	if (lines->changed != NULL)
-		lines->changed(lines->context, line, old, value, time);
+		lines->changed(
+			lines->context, line, old, value, time, line->spec.direction == GPIO_OUTPUT ? lines->why : "input");
 }
 
-/* A pulse never ends before one that it came on top of. */
-static void note_pulse(struct gpio_lines *lines, const struct gpio_change *change)
-{
-	uint64_t bit = UINT64_C(1) << change->line;
-	int64_t *until = &lines->until[change->line];
-
-	if (change->until == 0)
-		lines->pulsing &= ~bit;
-	else if ((lines->pulsing & bit) == 0 || *until < change->until)
-		*until = change->until;
-	if (change->until != 0)
-		lines->pulsing |= bit;
-}
-
-/* Notes the values that are commanded now, and tells of those that are new. */
-static void note(struct gpio_lines *lines, const struct gpio_change *change, size_t count, uint32_t written)
-{
-	for (size_t i = 0; i < count; i++) {
-		if ((written >> lines->place[change[i].line].request & 1) != 0) {
-			note_pulse(lines, &change[i]);
-			tell(lines, &lines->line[change[i].line], change[i].value, -1);
-		}
-	}
-}
-
-static int write_lines(
-	struct gpio_lines *lines, const struct gpio_change *change, size_t count, bool go_on, struct gpio_error *error)
+/* Lines to be 0 and lines to be 1, at once as far as the kernel lets it. What has moved is noted and told. */
+static int write_lines(struct gpio_lines *lines, int64_t now, uint64_t off, uint64_t on, bool go_on, struct gpio_error *error)
 {
 	struct batch batch;
 
 	batch.touched = 0;
-	for (size_t i = 0; i < count; i++)
-		batch_add(lines, &batch, change[i].line, level(&lines->line[change[i].line], change[i].value));
+	for (uint64_t left = off | on; left != 0; left &= left - 1) {
+		unsigned int i = gpio_set_first(left);
+		batch_add(lines, &batch, (uint16_t)i, level(&lines->line[i], on >> i & 1));
+	}
 	uint32_t written = batch_write(lines, &batch, go_on, error);
 	int reason = errno;
-	note(lines, change, count, written);
+	for (uint64_t left = off | on; left != 0; left &= left - 1) {
+		unsigned int i = gpio_set_first(left);
+		if ((written >> lines->place[i].request & 1) == 0)
+			continue;
+		rules_moved(&lines->rules, now, i, on >> i & 1);
+		tell(lines, &lines->line[i], on >> i & 1, -1);
+	}
 	errno = reason; /* whatever on_change did to it */
 	return written == batch.touched ? 0 : -1;
 }
 
-int gpio_lines_set(struct gpio_lines *lines, const struct gpio_change *change, size_t count, struct gpio_error *error)
+/* In turn: what goes off must be off before the other goes on, and where it could not be written the other stays off. */
+static int carry_out(struct gpio_lines *lines, int64_t now, const struct rules_plan *plan, bool go_on, struct gpio_error *error)
 {
-	if (judge(lines, change, count, error) != 0)
+	if (!plan->in_turn)
+		return write_lines(lines, now, plan->off, plan->on, go_on, error);
+	if (write_lines(lines, now, plan->off, 0, go_on, error) != 0)
 		return -1;
-	return write_lines(lines, change, count, false, error);
+	return write_lines(lines, now, 0, plan->on, go_on, error);
+}
+
+static int abandon(struct gpio_lines *lines, int64_t now, struct rules_plan *plan)
+{
+	int reason = errno;
+
+	rules_abandon(&lines->rules, plan);
+	(void)write_lines(lines, now, plan->off, plan->on, true, NULL);
+	errno = reason;
+	return -1;
+}
+
+int gpio_lines_write(struct gpio_lines *lines, int64_t now, const struct gpio_party *party, const struct gpio_command *command,
+	size_t count, uint8_t *value, struct gpio_error *error)
+{
+	struct rules_plan plan;
+
+	if (judge(lines, command, count, error) != 0)
+		return -1;
+	/* What is due comes before what is asked for, also when the caller is late. */
+	if (gpio_lines_deadline(lines) <= now && gpio_lines_tick(lines, now, error) != 0)
+		return -1;
+	if (rules_command(&lines->rules, now, party, command, count, &plan, error) != 0)
+		return -1;
+	if (carry_out(lines, now, &plan, false, error) != 0)
+		return abandon(lines, now, &plan);
+	rules_done(&lines->rules, now, party, &plan);
+	for (size_t i = 0; i < count && value != NULL; i++)
+		value[i] = lines->line[command[i].line].value;
+	return 0;
+}
+
+void gpio_lines_renew(struct gpio_lines *lines, int64_t now, const char *id)
+{
+	rules_renew(&lines->rules, now, id);
+}
+
+const char *gpio_lines_driver(const struct gpio_lines *lines, int64_t now, int64_t *left)
+{
+	return rules_driver(&lines->rules, now, left);
+}
+
+static int64_t settled_at(const struct gpio_lines *lines, size_t i)
+{
+	return lines->since[i] + lines->line[i].spec.debounce;
 }
 
 int64_t gpio_lines_deadline(const struct gpio_lines *lines)
 {
-	int64_t next = INT64_MAX;
+	int64_t next = rules_deadline(&lines->rules);
 
-	for (uint64_t left = lines->pulsing; left != 0; left &= left - 1) {
-		int64_t until = lines->until[gpio_set_first(left)];
-		next = until < next ? until : next;
+	for (uint64_t left = lines->settling; left != 0; left &= left - 1) {
+		int64_t end = settled_at(lines, gpio_set_first(left));
+		next = end < next ? end : next;
 	}
 	return next;
 }
 
-int gpio_lines_tick(struct gpio_lines *lines, int64_t now, struct gpio_error *error)
+/* What nobody commanded. */
+static int carry_out_because(
+	struct gpio_lines *lines, int64_t now, const struct rules_plan *plan, const char *why, struct gpio_error *error)
 {
-	struct gpio_change change[GPIO_LINES_MAX];
-	size_t count = 0;
-
-	for (uint64_t left = lines->pulsing; left != 0; left &= left - 1) {
-		unsigned int i = gpio_set_first(left);
-
-		if (lines->until[i] > now)
-			continue;
-		lines->pulsing &= ~(UINT64_C(1) << i); /* also when it can't be written: to try for ever would help nobody */
-		change[count++] = (struct gpio_change){ .line = (uint16_t)i };
-	}
-	return count > 0 ? write_lines(lines, change, count, true, error) : 0;
+	lines->why = why;
+	int result = carry_out(lines, now, plan, true, error);
+	lines->why = NULL;
+	return result;
 }
 
-int gpio_lines_safe(struct gpio_lines *lines, struct gpio_error *error)
+int gpio_lines_leave(struct gpio_lines *lines, int64_t now, const char *id, struct gpio_error *error)
 {
-	struct gpio_change change[GPIO_LINES_MAX];
-	size_t count = 0;
+	struct rules_plan plan;
 
-	for (size_t i = 0; i < lines->count; i++) {
-		const struct gpio_spec *spec = &lines->line[i].spec;
-		bool held =
-			lines->request[request_index(lines->line[i].chip_index, spec->direction)] != NULL; /* opening: not all */
+	if (!rules_leave(&lines->rules, id, &plan))
+		return 0;
+	return carry_out_because(lines, now, &plan, lines->rules.why, error);
+}
 
-		bool pulsing = (lines->pulsing >> i & 1) != 0;
+int gpio_lines_tick(struct gpio_lines *lines, int64_t now, struct gpio_error *error)
+{
+	struct rules_plan plan;
+	int reason = 0;
 
-		if (spec->direction == GPIO_OUTPUT && (spec->safe != GPIO_KEEP || pulsing) && held)
-			change[count++] = (struct gpio_change){ .line = (uint16_t)i, .value = spec->safe == GPIO_1 };
+	while (rules_due(&lines->rules, now, &plan))
+		if (carry_out_because(lines, now, &plan, lines->rules.why, reason == 0 ? error : NULL) != 0 && reason == 0)
+			reason = errno;
+	/* Edges that nobody has taken yet may say that it did not stay. */
+	for (uint64_t left = lines->settling; left != 0; left &= left - 1) {
+		unsigned int i = gpio_set_first(left);
+
+		if (settled_at(lines, i) <= now &&
+			gpio_lines_edges(lines, lines->line[i].chip_index, now, reason == 0 ? error : NULL) != 0 && reason == 0)
+			reason = errno;
 	}
-	return write_lines(lines, change, count, true, error);
+	if (reason != 0)
+		errno = reason;
+	return reason == 0 ? 0 : -1;
+}
+
+int gpio_lines_stop(struct gpio_lines *lines, int64_t now, const char *why, struct gpio_error *error)
+{
+	struct rules_plan plan;
+	uint64_t held = 0;
+
+	rules_stop(&lines->rules, &plan);
+	for (size_t i = 0; i < lines->count; i++) /* while they are being opened: not all */
+		if (lines->request[request_index(lines->line[i].chip_index, lines->line[i].spec.direction)] != NULL)
+			held |= UINT64_C(1) << i;
+	plan.off &= held;
+	plan.on &= held;
+	return carry_out_because(lines, now, &plan, why, error);
 }
 
 void gpio_lines_on_change(struct gpio_lines *lines, gpio_changed_fn *changed, void *context)
@@ -355,6 +415,14 @@ static int batch_read(const struct gpio_lines *lines, struct batch *batch, struc
 	return 0;
 }
 
+/* What a reader is told of an input that shows this value. Where no edge announces a change, the reader's look does. */
+static uint8_t read_input(struct gpio_lines *lines, struct gpio_line *line, uint8_t value)
+{
+	if (gpio_lines_edge_fd(lines, line->chip_index) < 0)
+		tell(lines, line, value, -1);
+	return line->spec.debounce > 0 ? line->value : value;
+}
+
 int gpio_lines_get(struct gpio_lines *lines, const uint16_t *line, size_t count, uint8_t *value, struct gpio_error *error)
 {
 	struct batch batch;
@@ -370,7 +438,11 @@ int gpio_lines_get(struct gpio_lines *lines, const uint16_t *line, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		uint64_t levels = batch.levels[lines->place[line[i]].request];
 
-		value[i] = level(&lines->line[line[i]], levels >> lines->place[line[i]].bit & 1);
+		struct gpio_line *known = &lines->line[line[i]];
+
+		value[i] = level(known, levels >> lines->place[line[i]].bit & 1);
+		if (known->spec.direction == GPIO_INPUT)
+			value[i] = read_input(lines, known, value[i]);
 	}
 	return 0;
 }
@@ -398,8 +470,34 @@ static struct gpio_line *line_at(struct gpio_lines *lines, unsigned int request,
 	return &lines->line[i];
 }
 
+/* A new value of a debounced input counts when it has stayed, from the edge on that began it. */
+static void settle(struct gpio_lines *lines, size_t i, int64_t now)
+{
+	if ((lines->settling >> i & 1) == 0 || settled_at(lines, i) > now)
+		return;
+	lines->settling &= ~(UINT64_C(1) << i);
+	tell(lines, &lines->line[i], !lines->line[i].value, lines->since[i]);
+}
+
+/* An input shows this value: by an edge since `time`, or by a look at it. */
+static void see(struct gpio_lines *lines, struct gpio_line *line, uint8_t value, int64_t time, bool edge)
+{
+	size_t i = (size_t)(line - lines->line);
+	uint64_t bit = UINT64_C(1) << i;
+
+	settle(lines, i, time);
+	if (value == line->value) {
+		lines->settling &= ~bit;
+	} else if (line->spec.debounce == 0) {
+		tell(lines, line, value, time);
+	} else if (edge || (lines->settling & bit) == 0) {
+		lines->settling |= bit;
+		lines->since[i] = time;
+	}
+}
+
 /* Edges can be lost (chip.h): what the lines show when no edge waits is the truth. */
-static int tell_inputs(struct gpio_lines *lines, unsigned int request, struct gpio_error *error)
+static int tell_inputs(struct gpio_lines *lines, unsigned int request, int64_t now, struct gpio_error *error)
 {
 	struct batch batch = { .touched = UINT32_C(1) << request };
 	uint64_t inputs = 0;
@@ -413,12 +511,12 @@ static int tell_inputs(struct gpio_lines *lines, unsigned int request, struct gp
 	for (; inputs != 0; inputs &= inputs - 1) {
 		unsigned int bit = gpio_set_first(inputs);
 		struct gpio_line *line = line_at(lines, request, bit);
-		tell(lines, line, level(line, batch.levels[request] >> bit & 1), -1);
+		see(lines, line, level(line, batch.levels[request] >> bit & 1), now, false);
 	}
 	return 0;
 }
 
-int gpio_lines_edges(struct gpio_lines *lines, size_t chip, struct gpio_error *error)
+int gpio_lines_edges(struct gpio_lines *lines, size_t chip, int64_t now, struct gpio_error *error)
 {
 	unsigned int index = request_index((unsigned int)chip, GPIO_INPUT);
 	struct gpio_request *request = lines->request[index];
@@ -429,9 +527,10 @@ int gpio_lines_edges(struct gpio_lines *lines, size_t chip, struct gpio_error *e
 		if (taken < 0)
 			return chip_failed(lines, index, "watched", error);
 		if (taken == 0)
-			return tell_inputs(lines, index, error);
+			return tell_inputs(lines, index, now, error);
 		struct gpio_line *line = line_at(lines, index, edge.bit);
-		tell(lines, line, level(line, edge.level), edge.time);
+		/* A stamp from the future is one of another clock (chip.h). */
+		see(lines, line, level(line, edge.level), edge.time >= 0 && edge.time <= now ? edge.time : now, true);
 	}
 	return 0;
 }

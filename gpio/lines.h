@@ -9,6 +9,7 @@
 
 #include "chip.h"
 #include "find.h"
+#include "rules.h"
 
 /* A chip has two requests, its outputs and its inputs. Outputs stand in one, so that a write of several is one system
  * call and all or nothing. Inputs stand in one of their own and not in one each: reading all of them is one call as
@@ -25,8 +26,10 @@ struct gpio_lines {
 		uint8_t request; /* index of the request that holds the line */
 		uint8_t bit;     /* of the line in the sets of that request */
 	} place[GPIO_LINES_MAX];
-	uint64_t pulsing;              /* a bit for each line on which a pulse runs, */
-	int64_t until[GPIO_LINES_MAX]; /* and its end */
+	struct rules rules;
+	const char *why;               /* of what is being moved; NULL: a command */
+	uint64_t settling;             /* inputs that show another value than was told, and have to keep it for their debounce= */
+	int64_t since[GPIO_LINES_MAX]; /* of those */
 	gpio_changed_fn *changed;
 	void *context;
 	struct gpio_line line[GPIO_LINES_MAX];
@@ -37,7 +40,7 @@ struct gpio_lines *gpio_lines_look_up(
 	const struct gpio_places *places, const struct gpio_specs *specs, const char *chip, struct gpio_error *error);
 
 /* gpio_lines_open() with places other than this machine's. */
-struct gpio_lines *gpio_lines_open_at(
-	const struct gpio_places *places, const struct gpio_specs *specs, const char *chip, bool safe, struct gpio_error *error);
+struct gpio_lines *gpio_lines_open_at(const struct gpio_places *places, const struct gpio_specs *specs, const char *chip,
+	bool safe, int64_t now, struct gpio_error *error);
 
 #endif

@@ -17,7 +17,7 @@
 /* Characters of an entry or a word that a sentence repeats; a longer one is cut. */
 #define QUOTE_MAX 48
 
-#define ALLOWED "output, input, active-low, initial=, safe=, bias=, drive="
+#define ALLOWED "output, input, active-low, initial=, safe=, failsafe=, max-on=, interlock=, dead-time=, bias=, drive=, debounce="
 
 /* Some bytes of the text; not ended by a NUL. */
 struct slice {
@@ -38,7 +38,19 @@ struct entry {
 	struct gpio_error *error;
 };
 
-enum option { OPTION_DIRECTION, OPTION_ACTIVE_LOW, OPTION_INITIAL, OPTION_SAFE, OPTION_BIAS, OPTION_DRIVE };
+enum option {
+	OPTION_DIRECTION,
+	OPTION_ACTIVE_LOW,
+	OPTION_INITIAL,
+	OPTION_SAFE,
+	OPTION_FAILSAFE,
+	OPTION_MAX_ON,
+	OPTION_INTERLOCK,
+	OPTION_DEAD_TIME,
+	OPTION_BIAS,
+	OPTION_DRIVE,
+	OPTION_DEBOUNCE
+};
 
 static const struct choice level_choices[] = { { "0", GPIO_0 }, { "1", GPIO_1 }, { "keep", GPIO_KEEP }, { NULL, 0 } };
 
@@ -56,28 +68,32 @@ static const struct choice drive_choices[] = {
 	{ NULL, 0 },
 };
 
-/* The options; those without choices are words alone. */
+/* The options. */
 static const struct {
 	const char *word;
 	enum option option;
+	enum { WORD_ALONE, CHOICE, TIME, GROUP } takes;
+	const char *allowed; /* as a person says it */
 	const struct choice *choices;
-	const char *allowed; /* the choices as a person says them */
+	int64_t min_ms, max_ms;
 } options[] = {
-	{ "output", OPTION_DIRECTION, NULL, NULL },
-	{ "input", OPTION_DIRECTION, NULL, NULL },
-	{ "active-low", OPTION_ACTIVE_LOW, NULL, NULL },
-	{ "initial", OPTION_INITIAL, level_choices, "0, 1 or keep" },
-	{ "safe", OPTION_SAFE, level_choices, "0, 1 or keep" },
-	{ "bias", OPTION_BIAS, bias_choices, "pull-up, pull-down or off" },
-	{ "drive", OPTION_DRIVE, drive_choices, "push-pull, open-drain or open-source" },
+	{ .word = "output", .option = OPTION_DIRECTION },
+	{ .word = "input", .option = OPTION_DIRECTION },
+	{ .word = "active-low", .option = OPTION_ACTIVE_LOW },
+	{ "initial", OPTION_INITIAL, CHOICE, "0, 1 or keep", .choices = level_choices },
+	{ "safe", OPTION_SAFE, CHOICE, "0, 1 or keep", .choices = level_choices },
+	{ "failsafe", OPTION_FAILSAFE, TIME, "a time from 50ms to 60s", .min_ms = GPIO_FAILSAFE_MIN_MS,
+		.max_ms = GPIO_FAILSAFE_MAX_MS },
+	{ "max-on", OPTION_MAX_ON, TIME, "a time from 1ms to 86400s", .min_ms = GPIO_MAX_ON_MIN_MS,
+		.max_ms = GPIO_MAX_ON_MAX_MS },
+	{ "interlock", OPTION_INTERLOCK, GROUP, "the name of a group: up to 31 letters, digits, _ and -", .choices = NULL },
+	{ "dead-time", OPTION_DEAD_TIME, TIME, "a time from 0ms to 10s", .min_ms = 0, .max_ms = GPIO_DEAD_TIME_MAX_MS },
+	{ "bias", OPTION_BIAS, CHOICE, "pull-up, pull-down or off", .choices = bias_choices },
+	{ "drive", OPTION_DRIVE, CHOICE, "push-pull, open-drain or open-source", .choices = drive_choices },
+	{ "debounce", OPTION_DEBOUNCE, TIME, "a time from 0ms to 1s", .min_ms = 0, .max_ms = GPIO_DEBOUNCE_MAX_MS },
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
-
-/* Options that are designed, but that this version cannot keep its word on. */
-static const char *const later_options[] = { "failsafe", "max-on", "interlock", "dead-time", "debounce" };
-
-#define LATER_OPTIONS (sizeof(later_options) / sizeof(later_options[0]))
 
 /* For "%.*s": a slice as a precision and its bytes. */
 static int quote_len(struct slice slice)
@@ -212,11 +228,6 @@ static int read_line(const struct entry *entry, struct slice line)
 
 static int unknown_option(const struct entry *entry, struct slice word)
 {
-	for (size_t i = 0; i < LATER_OPTIONS; i++) {
-		if (slice_is(word, later_options[i]))
-			return gpio_error_set(entry->error, "%.*s: this version has no option \"%s\"; allowed: " ALLOWED,
-				QUOTE(entry->text), later_options[i]);
-	}
 	return gpio_error_set(entry->error, "%.*s: unknown option \"%.*s\"; allowed: " ALLOWED, QUOTE(entry->text), QUOTE(word));
 }
 
@@ -227,45 +238,114 @@ static const struct choice *find_choice(const struct choice *choice, struct slic
 	return choice->word != NULL ? choice : NULL;
 }
 
-static void apply(struct gpio_spec *spec, enum option option, int value)
+/* What an option says; only what it takes is set. */
+struct value {
+	int choice;
+	int64_t time; /* microseconds */
+	struct slice group;
+};
+
+/* Digits, then ms or s; up to 86,400,000 ms. */
+static bool read_time(struct slice text, int64_t min_ms, int64_t max_ms, int64_t *time)
+{
+	int64_t ms = 0, unit = 1000;
+
+	if (text.len < 2 || text.at[--text.len] != 's')
+		return false;
+	if (text.at[text.len - 1] == 'm') {
+		unit = 1;
+		text.len--;
+	}
+	if (text.len == 0 || text.len > 8)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (!is_digit(text.at[i]))
+			return false;
+		ms = ms * 10 + (text.at[i] - '0');
+	}
+	ms *= unit;
+	*time = ms * 1000;
+	return ms >= min_ms && ms <= max_ms;
+}
+
+static bool is_group(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		if (!is_word(name.at[i]) && name.at[i] != '-')
+			return false;
+	}
+	return name.len > 0 && name.len < GPIO_NAME_SIZE;
+}
+
+static void apply(struct gpio_spec *spec, enum option option, const struct value *value)
 {
 	switch (option) {
 	case OPTION_DIRECTION:
-		spec->direction = (enum gpio_direction)value;
+		spec->direction = (enum gpio_direction)value->choice;
 		break;
 	case OPTION_ACTIVE_LOW:
 		spec->active_low = true;
 		break;
 	case OPTION_INITIAL:
-		spec->initial = (enum gpio_level)value;
+		spec->initial = (enum gpio_level)value->choice;
 		break;
 	case OPTION_SAFE:
-		spec->safe = (enum gpio_level)value;
+		spec->safe = (enum gpio_level)value->choice;
+		break;
+	case OPTION_FAILSAFE:
+		spec->failsafe = value->time;
+		break;
+	case OPTION_MAX_ON:
+		spec->max_on = value->time;
+		break;
+	case OPTION_INTERLOCK:
+		memcpy(spec->interlock, value->group.at, value->group.len);
+		break;
+	case OPTION_DEAD_TIME:
+		spec->dead_time = value->time;
 		break;
 	case OPTION_BIAS:
-		spec->bias = (enum gpio_bias)value;
+		spec->bias = (enum gpio_bias)value->choice;
 		break;
 	case OPTION_DRIVE:
-		spec->drive = (enum gpio_drive)value;
+		spec->drive = (enum gpio_drive)value->choice;
+		break;
+	case OPTION_DEBOUNCE:
+		spec->debounce = value->time;
 		break;
 	}
 }
 
 /* The value of option `index` as it was written; -1 with a sentence when it is none. */
-static int read_value(const struct entry *entry, size_t index, bool has_value, struct slice value)
+static int read_value(const struct entry *entry, size_t index, bool has_value, struct slice text, struct value *value)
 {
 	const char *word = options[index].word;
+	const struct choice *choice;
+	bool good = false;
 
-	if (options[index].choices == NULL) {
+	switch (options[index].takes) {
+	case WORD_ALONE:
 		if (has_value)
 			return gpio_error_set(entry->error, "%.*s: %s takes no value", QUOTE(entry->text), word);
-		return strcmp(word, "input") == 0 ? GPIO_INPUT : GPIO_OUTPUT;
+		value->choice = strcmp(word, "input") == 0 ? GPIO_INPUT : GPIO_OUTPUT;
+		return 0;
+	case CHOICE:
+		choice = find_choice(options[index].choices, text);
+		good = choice != NULL;
+		value->choice = good ? choice->value : 0;
+		break;
+	case TIME:
+		good = read_time(text, options[index].min_ms, options[index].max_ms, &value->time);
+		break;
+	case GROUP:
+		good = is_group(text);
+		value->group = text;
+		break;
 	}
-	const struct choice *choice = find_choice(options[index].choices, value);
-	if (choice == NULL)
-		return gpio_error_set(entry->error, "%.*s: %s= takes %s, not \"%.*s\"", QUOTE(entry->text), word,
-			options[index].allowed, QUOTE(value));
-	return choice->value;
+	if (good)
+		return 0;
+	return gpio_error_set(
+		entry->error, "%.*s: %s= takes %s, not \"%.*s\"", QUOTE(entry->text), word, options[index].allowed, QUOTE(text));
 }
 
 static int read_option(struct entry *entry, struct slice option)
@@ -278,32 +358,57 @@ static int read_option(struct entry *entry, struct slice option)
 		i++;
 	if (i == OPTIONS)
 		return unknown_option(entry, word);
-	int value = read_value(entry, i, has_value, option);
-	if (value < 0)
+	struct value value = { 0 };
+	if (read_value(entry, i, has_value, option, &value) != 0)
 		return -1;
 	unsigned int mark = 1U << options[i].option;
 	if ((entry->given & mark) != 0)
 		return gpio_error_set(entry->error, "%.*s: %s is given twice", QUOTE(entry->text),
 			options[i].option == OPTION_DIRECTION ? "the direction" : options[i].word);
 	entry->given |= mark;
-	apply(entry->spec, options[i].option, value);
+	apply(entry->spec, options[i].option, &value);
 	return 0;
 }
 
-static int check_input(const struct entry *entry)
+static int check_direction(const struct entry *entry)
 {
-	if (entry->spec->direction != GPIO_INPUT)
+	if (entry->spec->direction != GPIO_INPUT) {
+		if ((entry->given >> OPTION_DEBOUNCE & 1) != 0)
+			return refuse(entry, "debounce= is for inputs");
 		return 0;
+	}
 	for (size_t i = 0; i < OPTIONS; i++) {
 		enum option option = options[i].option;
 
-		if (option != OPTION_INITIAL && option != OPTION_SAFE && option != OPTION_DRIVE)
+		if (option == OPTION_DIRECTION || option == OPTION_ACTIVE_LOW || option == OPTION_BIAS ||
+			option == OPTION_DEBOUNCE)
 			continue;
 		if ((entry->given >> option & 1) != 0)
 			return gpio_error_set(entry->error,
-				"%.*s: %s= is for outputs; an input may have active-low and bias=", QUOTE(entry->text),
+				"%.*s: %s= is for outputs; an input may have active-low, bias= and debounce=", QUOTE(entry->text),
 				options[i].word);
 	}
+	return 0;
+}
+
+/* A guard must be able to do what it is there for. */
+static int check_guards(const struct entry *entry)
+{
+	struct gpio_spec *spec = entry->spec;
+	bool has_initial = (entry->given >> OPTION_INITIAL & 1) != 0;
+
+	if (spec->failsafe > 0 && spec->safe == GPIO_KEEP)
+		return refuse(entry, "failsafe= needs a safe value: safe=0 or safe=1");
+	if (spec->failsafe > 0 && has_initial && spec->initial != spec->safe)
+		return refuse(entry, "a line with failsafe= starts at its safe value; leave initial= away");
+	if (spec->failsafe > 0)
+		spec->initial = spec->safe;
+	if (spec->interlock[0] == '\0' && (entry->given >> OPTION_DEAD_TIME & 1) != 0)
+		return refuse(entry, "dead-time= belongs to an interlock; name its group by interlock=");
+	if (spec->interlock[0] != '\0' && (spec->initial != GPIO_0 || spec->safe != GPIO_0))
+		return refuse(entry, "a line with interlock= starts and is safe at 0; leave initial= and safe= away");
+	if (spec->max_on > 0 && (spec->initial != GPIO_0 || spec->safe != GPIO_0))
+		return refuse(entry, "a line with max-on= starts and is safe at 0; leave initial= and safe= away");
 	return 0;
 }
 
@@ -327,7 +432,15 @@ static int read_entry(struct entry *entry)
 		if (read_option(entry, option) != 0)
 			return -1;
 	}
-	return check_input(entry);
+	return check_direction(entry) != 0 ? -1 : check_guards(entry);
+}
+
+/* MOTOR is also the word for all of MOTOR.* (PROTOCOL: dots make the hierarchy). */
+static bool is_above(const char *name, const char *other)
+{
+	size_t len = strlen(name);
+
+	return strncmp(name, other, len) == 0 && other[len] == '.';
 }
 
 /* As far as the text shows it: that 17 and GPIO17 are one line is found out when the chip is open. */
@@ -339,9 +452,39 @@ static int check_unique(const struct gpio_specs *specs, const struct entry *entr
 		if (strcmp(other->name, entry->spec->name) == 0)
 			return gpio_error_set(entry->error, "%.*s: the name %s is used twice; give each signal a name of its own",
 				QUOTE(entry->text), other->name);
+		if (is_above(other->name, entry->spec->name) || is_above(entry->spec->name, other->name))
+			return gpio_error_set(entry->error,
+				"%.*s: %s and %s are ambiguous, for the one also means all below it; rename one",
+				QUOTE(entry->text), other->name, entry->spec->name);
 		if (strcmp(other->chip, entry->spec->chip) == 0 && strcmp(other->line, entry->spec->line) == 0)
 			return gpio_error_set(entry->error, "%.*s: %s has the same line; give each signal a line of its own",
 				QUOTE(entry->text), other->name);
+	}
+	return 0;
+}
+
+/* Whoever is alone in a group was meant to be in another: a typing error in a name would leave a bridge unguarded. */
+static int check_groups(const struct gpio_specs *specs, struct gpio_error *error)
+{
+	for (size_t i = 0; i < specs->count; i++) {
+		const struct gpio_spec *spec = &specs->spec[i];
+		size_t members = 0;
+
+		for (size_t k = 0; k < specs->count && spec->interlock[0] != '\0'; k++) {
+			const struct gpio_spec *other = &specs->spec[k];
+
+			if (strcmp(other->interlock, spec->interlock) != 0)
+				continue;
+			members++;
+			/* Else who does not drive could switch off what is driven, by switching the other on. */
+			if ((other->failsafe > 0) != (spec->failsafe > 0))
+				return gpio_error_set(error,
+					"%s and %s: of interlock=%s one has failsafe= and one has not; give it to both",
+					spec->name, other->name, spec->interlock);
+		}
+		if (spec->interlock[0] != '\0' && members == 1)
+			return gpio_error_set(error, "%s: nothing else has interlock=%s; a group needs two signals", spec->name,
+				spec->interlock);
 	}
 	return 0;
 }
@@ -372,5 +515,5 @@ int gpio_specs_parse(struct gpio_specs *out, const char *text, struct gpio_error
 			return -1;
 		out->count++;
 	}
-	return 0;
+	return check_groups(out, error);
 }

@@ -37,6 +37,7 @@ int main(void)
 		gpio_chip_suite,
 		gpio_sim_suite,
 		gpio_find_suite,
+		gpio_rules_suite,
 		gpio_lines_suite,
 		daemon_activate_suite,
 		daemon_config_suite,

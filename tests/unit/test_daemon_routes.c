@@ -33,7 +33,7 @@ static void connect_lines(const char *text)
 	struct gpio_error why;
 
 	must(gpio_specs_parse(&specs, text, &why) == 0);
-	lines = gpio_lines_open(&specs, "sim", false, &why);
+	lines = gpio_lines_open(&specs, "sim", false, rig.clock, &why);
 	must(lines != NULL);
 	routes_make(&routes, &specs, &rig.httap, &held);
 	routes_connect(&routes, lines);
@@ -178,12 +178,12 @@ END_TEST
 
 START_TEST(a_list_of_the_most_lines_with_the_longest_names_fits)
 {
-	char text[4096] = "";
+	char text[8192] = "";
 
 	gpio_lines_close(lines);
 	for (int i = 0; i < GPIO_SIM_LINES; i++)
 		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
-			"SIGNAL_WITH_A_NAME_OF_31_BYTE%02d=%d,active-low ", i, i);
+			"SIGNAL_WITH_A_NAME_OF_31_BYTE%02d=%d,active-low,failsafe=60s,interlock=A_GROUP_WITH_A_NAME_OF_31_BYTES ", i, i);
 	connect_lines(text);
 	for (size_t i = 0; i < lines->count; i++) { /* no chip of the simulation is called so */
 		memset(lines->line[i].chip, 'c', GPIO_NAME_SIZE - 1);
@@ -210,8 +210,8 @@ START_TEST(each_change_is_logged_with_who_which_old_new_and_why)
 	ck_assert_int_eq(write_line(R_LED, HTTAP_SET_1), 0); /* no change */
 	must_have_logged("");
 	ck_assert_int_eq(write_lines((const struct httap_write[]){ { R_KEPT, HTTAP_SET_1, 0 }, { R_LED, HTTAP_TOGGLE, 0 } }, 2), 0);
-	must_have_logged("httapd: KEPT 0 -> 1 by 192.0.2.7 (session 0123456789abcdef): POST /?LED\n"
-			 "httapd: LED 1 -> 0 by 192.0.2.7 (session 0123456789abcdef): POST /?LED\n");
+	must_have_logged("httapd: LED 1 -> 0 by 192.0.2.7 (session 0123456789abcdef): POST /?LED\n"
+			 "httapd: KEPT 0 -> 1 by 192.0.2.7 (session 0123456789abcdef): POST /?LED\n");
 }
 END_TEST
 
@@ -263,6 +263,83 @@ START_TEST(a_toggle_ends_a_pulse)
 }
 END_TEST
 
+/* --- Rules -------------------------------------------------------------------------------------------------------- */
+
+static void must_be_refused(int result, int status, const char *said)
+{
+	ck_assert_int_eq(result, -1);
+	ck_assert_int_eq(refusal.status, status);
+	ck_assert_msg(strstr(refusal.text, said) != NULL, "\"%s\" does not say: %s", refusal.text, said);
+}
+
+static const char car[] = "FORWARD=GPIO23,failsafe=500ms,interlock=t REVERSE=GPIO24,failsafe=500ms,interlock=t LED=GPIO17";
+
+enum { R_FORWARD, R_REVERSE };
+
+static const struct httap_actor other = { .session = "fedcba9876543210", .peer = "192.0.2.8", .request = "POST /?FORWARD" };
+
+static void drive(void)
+{
+	gpio_lines_close(lines);
+	connect_lines(car);
+	ck_assert_int_eq(write_line(R_FORWARD, HTTAP_SET_1), 0);
+	held.len = 0;
+}
+
+static int others_write(unsigned int line)
+{
+	const struct httap_write write = { (uint16_t)line, HTTAP_SET_1, 0 };
+
+	return routes.signals.write(routes.signals.context, &other, &write, 1, value, &refusal);
+}
+
+START_TEST(rules_are_told_as_409)
+{
+	drive();
+	must_be_refused(others_write(R_REVERSE), 409, "REVERSE is driven by 192.0.2.7, for 500 ms");
+	must_be_refused(write_lines((const struct httap_write[]){ { R_FORWARD, HTTAP_SET_1, 0 }, { R_REVERSE, HTTAP_SET_1, 0 } }, 2),
+		409, "FORWARD and REVERSE are never on together (interlock=t)");
+	ck_assert(!routes.gone);
+	ck_assert(routes.signals.signal[R_FORWARD].no_get);
+	ck_assert(!routes.signals.signal[2].no_get);
+}
+END_TEST
+
+START_TEST(a_driver_is_heard_by_his_pings_and_missed_when_silent)
+{
+	drive();
+	rig.clock += 400 * MS;
+	routes.signals.ping(routes.signals.context, &other);
+	ck_assert_int_eq(routes_deadline(&routes), rig.clock + 100 * MS);
+	routes.signals.ping(routes.signals.context, &actor);
+	ck_assert_int_eq(routes_deadline(&routes), rig.clock + 500 * MS);
+	rig.clock += 500 * MS;
+	routes_tick(&routes);
+	must_have_logged("httapd: FORWARD 1 -> 0: failsafe: nothing was heard from 192.0.2.7 for 500 ms\n");
+	must_be_refused(write_line(R_FORWARD, HTTAP_SET_1), 409, "FORWARD was stopped; let go first: set it to 0");
+}
+END_TEST
+
+START_TEST(what_was_due_is_not_logged_as_done_by_who_came_too_late)
+{
+	drive();
+	rig.clock += 500 * MS;
+	must_be_refused(others_write(R_FORWARD), 409, "let go");
+	must_have_logged("httapd: FORWARD 1 -> 0: failsafe: nothing was heard from 192.0.2.7 for 500 ms\n");
+}
+END_TEST
+
+START_TEST(a_driver_who_has_left_is_missed_at_once)
+{
+	drive();
+	routes.signals.left(routes.signals.context, other.session);
+	must_have_logged("");
+	routes.signals.left(routes.signals.context, actor.session);
+	must_have_logged("httapd: FORWARD 1 -> 0: failsafe: 192.0.2.7 has left\n");
+	ck_assert_int_eq(routes_deadline(&routes), INT64_MAX);
+}
+END_TEST
+
 START_TEST(changes_are_not_logged_when_only_errors_are)
 {
 	log_open(&held, LOG_ERRORS);
@@ -272,13 +349,6 @@ START_TEST(changes_are_not_logged_when_only_errors_are)
 END_TEST
 
 /* --- Refusals ----------------------------------------------------------------------------------------------------- */
-
-static void must_be_refused(int result, int status, const char *said)
-{
-	ck_assert_int_eq(result, -1);
-	ck_assert_int_eq(refusal.status, status);
-	ck_assert_msg(strstr(refusal.text, said) != NULL, "\"%s\" does not say: %s", refusal.text, said);
-}
 
 START_TEST(a_write_that_the_lines_refuse_moves_nothing)
 {
@@ -413,6 +483,10 @@ Suite *daemon_routes_suite(void)
 	tcase_add_test(tcase, the_daemons_own_changes_are_logged_with_their_reason);
 	tcase_add_test(tcase, a_pulse_ends_by_itself_and_its_end_is_logged);
 	tcase_add_test(tcase, a_toggle_ends_a_pulse);
+	tcase_add_test(tcase, rules_are_told_as_409);
+	tcase_add_test(tcase, a_driver_is_heard_by_his_pings_and_missed_when_silent);
+	tcase_add_test(tcase, what_was_due_is_not_logged_as_done_by_who_came_too_late);
+	tcase_add_test(tcase, a_driver_who_has_left_is_missed_at_once);
 	tcase_add_test(tcase, changes_are_not_logged_when_only_errors_are);
 	tcase_add_loop_test(tcase, a_write_that_the_lines_refuse_moves_nothing, 0, 2);
 	tcase_add_loop_test(tcase, a_chip_that_fails_is_503_and_one_that_is_gone_ends_the_daemon, 0, ROWS(failures));

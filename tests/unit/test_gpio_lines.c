@@ -18,12 +18,15 @@ static struct {
 	char name[8][GPIO_NAME_SIZE];
 	uint8_t old_value[8], new_value[8];
 	int64_t time[8];
+	char why[8][64];
 	void *context;
 } told;
 
-static void note_change(void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time)
+static void note_change(void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time,
+	const char *why)
 {
 	ck_assert_uint_lt(told.count, 8);
+	snprintf(told.why[told.count], sizeof(told.why[0]), "%s", why != NULL ? why : "");
 	snprintf(told.name[told.count], GPIO_NAME_SIZE, "%s", line->spec.name);
 	told.old_value[told.count] = old_value;
 	told.time[told.count] = time;
@@ -32,6 +35,8 @@ static void note_change(void *context, const struct gpio_line *line, uint8_t old
 	told.context = context;
 	errno = EPROTO; /* whatever a callback does to errno is not the caller's business */
 }
+
+static const struct gpio_party somebody = { .id = "0123456789abcdef", .name = "192.0.2.7" };
 
 /* The usual world: a header, and an expander. */
 static void begin(void)
@@ -66,7 +71,7 @@ static struct gpio_lines *open_as(const char *text, const char *chip, bool safe)
 	struct gpio_specs specs = parsed(text);
 	struct gpio_places places = fake_places();
 	struct gpio_error error = { "" };
-	struct gpio_lines *lines = gpio_lines_open_at(&places, &specs, chip, safe, &error);
+	struct gpio_lines *lines = gpio_lines_open_at(&places, &specs, chip, safe, 0, &error);
 
 	ck_assert_msg(lines != NULL, "%s", error.text);
 	gpio_lines_on_change(lines, note_change, &told);
@@ -87,7 +92,7 @@ static const char *not_opened(const char *text, const char *chip)
 	struct gpio_specs specs = parsed(text);
 	struct gpio_places places = fake_places();
 
-	ck_assert_ptr_null(gpio_lines_open_at(&places, &specs, chip, false, &error));
+	ck_assert_ptr_null(gpio_lines_open_at(&places, &specs, chip, false, 0, &error));
 	ck_assert_int_eq(fake.opened, fake.closed);
 	return error.text;
 }
@@ -99,10 +104,10 @@ static void contains(const char *text, const char *fragment)
 
 static void set(struct gpio_lines *lines, uint16_t line, uint8_t value)
 {
-	struct gpio_change change = { .line = line, .value = value };
+	struct gpio_command change = { .line = line, .action = value };
 	struct gpio_error error = { "" };
 
-	ck_assert_msg(gpio_lines_set(lines, &change, 1, &error) == 0, "%s", error.text);
+	ck_assert_msg(gpio_lines_write(lines, 0, &somebody, &change, 1, NULL, &error) == 0, "%s", error.text);
 }
 
 static uint8_t get(struct gpio_lines *lines, uint16_t line)
@@ -329,7 +334,7 @@ static struct gpio_lines *command(enum way way, bool active_low, uint8_t value)
 	if (way == BY_WRITE)
 		set(lines, 0, value);
 	if (way == BY_SAFE)
-		ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+		ck_assert_int_eq(gpio_lines_stop(lines, 0, NULL, NULL), 0);
 	return lines;
 }
 
@@ -409,15 +414,15 @@ END_TEST
 START_TEST(a_write_of_several_lines_is_one_call_for_each_chip)
 {
 	struct gpio_lines *lines = open_lines("A=1 B=2,active-low C=3 D=1-0020:1 E=1-0020:2");
-	struct gpio_change change[] = { { 0, 1, 0 }, { 1, 1, 0 }, { 2, 0, 0 } };
-	struct gpio_change both[] = { { 4, 1, 0 }, { 0, 0, 0 }, { 3, 1, 0 } };
+	struct gpio_command change[] = { { 0, 1, 0 }, { 1, 1, 0 }, { 2, 0, 0 } };
+	struct gpio_command both[] = { { 4, 1, 0 }, { 0, 0, 0 }, { 3, 1, 0 } };
 
-	ck_assert_int_eq(gpio_lines_set(lines, change, 3, NULL), 0);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, change, 3, NULL, NULL), 0);
 	ck_assert_int_eq(fake.sets, 1);
 	ck_assert_int_eq(fake_level("gpiochip0", 1), 1);
 	ck_assert_int_eq(fake_level("gpiochip0", 2), 0);
 	ck_assert_int_eq(fake_level("gpiochip0", 3), 0);
-	ck_assert_int_eq(gpio_lines_set(lines, both, 3, NULL), 0);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, both, 3, NULL, NULL), 0);
 	ck_assert_int_eq(fake.sets, 3);
 	ck_assert_int_eq(fake_level("gpiochip0", 1), 0);
 	ck_assert_int_eq(fake_level("gpiochip0", 2), 0);
@@ -431,7 +436,7 @@ START_TEST(a_write_of_nothing_is_no_call)
 {
 	struct gpio_lines *lines = open_lines("A=1");
 
-	ck_assert_int_eq(gpio_lines_set(lines, NULL, 0, NULL), 0);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, NULL, 0, NULL, NULL), 0);
 	ck_assert_int_eq(fake.sets, 0);
 	gpio_lines_close(lines);
 }
@@ -448,7 +453,7 @@ START_TEST(a_write_of_the_value_that_was_commanded_reaches_the_chip)
 END_TEST
 
 static const struct {
-	struct gpio_change change[3];
+	struct gpio_command change[3];
 	const char *sentence;
 } refused_writes[] = {
 	{ { { 0, 1, 0 }, { 1, 1, 0 }, { 2, 1, 0 } }, "BUTTON is an input: it can be read, but not written" },
@@ -458,8 +463,8 @@ static const struct {
 	{ { { 0, 1, 0 }, { 1, 1, 0 }, { 3, 1, 0 } }, "is not one of those that were opened" },
 	{ { { 0, 1, 0 }, { 1, 1, 0 }, { 64, 1, 0 } }, "is not one of those that were opened" },
 	{ { { 0, 1, 0 }, { 1, 1, 0 }, { 65535, 1, 0 } }, "is not one of those that were opened" },
-	{ { { 0, 1, 0 }, { 1, 2, 0 }, { 65535, 1, 0 } }, "LAMP takes 0 or 1 and nothing else" },
-	{ { { 0, 255, 0 }, { 1, 1, 0 }, { 2, 1, 0 } }, "LED takes 0 or 1 and nothing else" },
+	{ { { 0, 1, 0 }, { 1, 4, 0 }, { 65535, 1, 0 } }, "LAMP can be set to 0 or 1, toggled or pulsed, and nothing else" },
+	{ { { 0, 255, 0 }, { 1, 1, 0 }, { 2, 1, 0 } }, "LED can be set to 0 or 1, toggled or pulsed, and nothing else" },
 };
 
 START_TEST(a_refused_write_moves_no_line)
@@ -468,7 +473,7 @@ START_TEST(a_refused_write_moves_no_line)
 	struct gpio_error error = { "" };
 
 	errno = 0;
-	ck_assert_int_eq(gpio_lines_set(lines, refused_writes[_i].change, 3, &error), -1);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, refused_writes[_i].change, 3, NULL, &error), -1);
 	ck_assert_int_eq(errno, EINVAL);
 	contains(error.text, refused_writes[_i].sentence);
 	ck_assert_int_eq(fake.sets, 0);
@@ -484,19 +489,19 @@ END_TEST
 START_TEST(as_many_lines_as_there_can_be_move_in_one_call)
 {
 	char text[2048] = "";
-	struct gpio_change change[GPIO_LINES_MAX];
+	struct gpio_command change[GPIO_LINES_MAX];
 	uint16_t line[GPIO_LINES_MAX];
 	uint8_t value[GPIO_LINES_MAX];
 
 	for (uint16_t i = 0; i < GPIO_LINES_MAX; i++) {
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "S%u=%s%u ", i,
 			i < GPIO_SIM_LINES ? "" : "1-0020:", i % GPIO_SIM_LINES);
-		change[i] = (struct gpio_change){ .line = i, .value = i % 3 == 0 };
+		change[i] = (struct gpio_command){ .line = i, .action = i % 3 == 0 };
 		line[i] = i;
 	}
 	struct gpio_lines *lines = open_lines(text);
 	gpio_lines_on_change(lines, NULL, NULL);
-	ck_assert_int_eq(gpio_lines_set(lines, change, GPIO_LINES_MAX, NULL), 0);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, change, GPIO_LINES_MAX, NULL, NULL), 0);
 	ck_assert_int_eq(fake.sets, 2);
 	ck_assert_int_eq(gpio_lines_get(lines, line, GPIO_LINES_MAX, value, NULL), 0);
 	ck_assert_int_eq(fake.gets, 2);
@@ -511,17 +516,18 @@ END_TEST
 START_TEST(a_change_is_told_with_old_and_new_value)
 {
 	struct gpio_lines *lines = open_lines("LED=17 LAMP=18,active-low,initial=1");
-	struct gpio_change change[] = { { 1, 0, 0 }, { 0, 1, 0 } };
+	struct gpio_command change[] = { { 1, 0, 0 }, { 0, 1, 0 } };
 
 	ck_assert_uint_eq(told.count, 0);
-	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), 0);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, change, 2, NULL, NULL), 0);
 	ck_assert_uint_eq(told.count, 2);
-	ck_assert_str_eq(told.name[0], "LAMP");
-	ck_assert_uint_eq(told.old_value[0], 1);
-	ck_assert_uint_eq(told.new_value[0], 0);
-	ck_assert_str_eq(told.name[1], "LED");
-	ck_assert_uint_eq(told.old_value[1], 0);
-	ck_assert_uint_eq(told.new_value[1], 1);
+	ck_assert_str_eq(told.name[0], "LED"); /* in the order of the lines */
+	ck_assert_uint_eq(told.old_value[0], 0);
+	ck_assert_uint_eq(told.new_value[0], 1);
+	ck_assert_str_eq(told.name[1], "LAMP");
+	ck_assert_uint_eq(told.old_value[1], 1);
+	ck_assert_uint_eq(told.new_value[1], 0);
+	ck_assert_str_eq(told.why[0], "");
 	ck_assert_ptr_eq(told.context, &told);
 	gpio_lines_close(lines);
 }
@@ -530,12 +536,12 @@ END_TEST
 START_TEST(a_value_that_stays_is_not_told)
 {
 	struct gpio_lines *lines = open_lines("LED=17 LAMP=18");
-	struct gpio_change change[] = { { 0, 0, 0 }, { 1, 1, 0 } };
+	struct gpio_command change[] = { { 0, 0, 0 }, { 1, 1, 0 } };
 
-	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), 0);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, change, 2, NULL, NULL), 0);
 	ck_assert_uint_eq(told.count, 1);
 	ck_assert_str_eq(told.name[0], "LAMP");
-	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), 0);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, change, 2, NULL, NULL), 0);
 	ck_assert_uint_eq(told.count, 1);
 	gpio_lines_close(lines);
 }
@@ -567,12 +573,12 @@ END_TEST
 START_TEST(a_write_to_a_chip_that_is_gone_fails_with_the_kernels_word)
 {
 	struct gpio_lines *lines = open_lines("LED=17");
-	struct gpio_change change = { 0, 1, 0 };
+	struct gpio_command change = { 0, 1, 0 };
 	struct gpio_error error = { "" };
 
 	header()->set_errno = ENODEV;
 	errno = 0;
-	ck_assert_int_eq(gpio_lines_set(lines, &change, 1, &error), -1);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, &change, 1, NULL, &error), -1);
 	ck_assert_int_eq(errno, ENODEV);
 	ck_assert_str_eq(error.text, "gpiochip0 (pinctrl-bcm2711) could not be written: No such device");
 	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, 0);
@@ -600,11 +606,11 @@ END_TEST
 START_TEST(of_two_chips_only_what_moved_is_noted)
 {
 	struct gpio_lines *lines = open_lines("LED=17 RELAY=1-0020:1");
-	struct gpio_change change[] = { { 1, 1, 0 }, { 0, 1, 0 } };
+	struct gpio_command change[] = { { 1, 1, 0 }, { 0, 1, 0 } };
 
 	expander()->set_errno = ENODEV;
 	errno = 0;
-	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), -1);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, change, 2, NULL, NULL), -1);
 	ck_assert_int_eq(errno, ENODEV);
 	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, 1);
 	ck_assert_uint_eq(gpio_lines_at(lines, 1)->value, 0);
@@ -617,10 +623,10 @@ END_TEST
 START_TEST(a_write_ends_at_the_first_chip_that_fails)
 {
 	struct gpio_lines *lines = open_lines("LED=17 RELAY=1-0020:1");
-	struct gpio_change change[] = { { 1, 1, 0 }, { 0, 1, 0 } };
+	struct gpio_command change[] = { { 1, 1, 0 }, { 0, 1, 0 } };
 
 	header()->set_errno = ENODEV;
-	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), -1);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, change, 2, NULL, NULL), -1);
 	ck_assert_int_eq(fake.sets, 1);
 	ck_assert_int_eq(fake_level("gpiochip1", 1), 0);
 	ck_assert_uint_eq(told.count, 0);
@@ -632,7 +638,8 @@ END_TEST
 
 static int pulse(struct gpio_lines *lines, uint16_t line, int64_t until)
 {
-	return gpio_lines_set(lines, &(struct gpio_change){ .line = line, .value = 1, .until = until }, 1, NULL);
+	return gpio_lines_write(lines, 0, &somebody,
+		&(struct gpio_command){ .line = line, .action = GPIO_PULSE, .duration = until }, 1, NULL, NULL);
 }
 
 START_TEST(a_pulse_ends_when_its_time_has_come)
@@ -719,7 +726,7 @@ START_TEST(stop_ends_pulses_also_where_a_line_keeps)
 	ck_assert_int_eq(pulse(lines, 0, 1000), 0);
 	ck_assert_int_eq(pulse(lines, 1, 1000), 0);
 	ck_assert_int_eq(pulse(lines, 3, 1000), 0);
-	ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+	ck_assert_int_eq(gpio_lines_stop(lines, 0, NULL, NULL), 0);
 	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
 	ck_assert_int_eq(gpio_lines_tick(lines, 1000, NULL), 0);
 	ck_assert_int_eq(fake_level("gpiochip0", 1), 0);
@@ -733,9 +740,9 @@ END_TEST
 START_TEST(a_pulse_that_was_refused_or_failed_is_none)
 {
 	struct gpio_lines *lines = open_lines("A=1 B=2,input");
-	struct gpio_change change[] = { { .line = 0, .value = 1, .until = 1000 }, { .line = 1, .value = 1, .until = 1000 } };
+	struct gpio_command change[] = { { 0, GPIO_PULSE, 1000 }, { 1, GPIO_PULSE, 1000 } };
 
-	ck_assert_int_eq(gpio_lines_set(lines, change, 2, NULL), -1);
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, change, 2, NULL, NULL), -1);
 	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
 	header()->set_errno = EIO;
 	ck_assert_int_eq(pulse(lines, 0, 1000), -1);
@@ -761,6 +768,63 @@ START_TEST(a_pulse_that_can_not_be_ended_is_told_once_and_the_others_end)
 }
 END_TEST
 
+/* --- interlocks over chips --- */
+
+static const char bridge[] = "F=1,interlock=t,active-low R=1-0020:1,interlock=t";
+
+START_TEST(an_interlock_over_two_chips_is_off_on_one_before_it_is_on_on_the_other)
+{
+	struct gpio_lines *lines = open_lines(bridge);
+
+	set(lines, (uint16_t)_i, 1);
+	set(lines, (uint16_t)!_i, 1);
+	ck_assert_int_eq(fake.sets, 3);
+	ck_assert_int_eq(fake_level("gpiochip0", 1), _i == 0);
+	ck_assert_int_eq(fake_level("gpiochip1", 1), _i == 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(where_one_can_not_be_switched_off_the_other_stays_off)
+{
+	struct gpio_lines *lines = open_lines(bridge);
+	struct gpio_command change = { 1, GPIO_SET_1, 0 };
+
+	set(lines, 0, 1);
+	header()->set_errno = ETIMEDOUT;
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, &change, 1, NULL, NULL), -1);
+	ck_assert_int_eq(errno, ETIMEDOUT);
+	ck_assert_int_eq(fake_level("gpiochip1", 1), 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+static const struct {
+	const char *lines;
+	uint8_t action;
+	int level; /* afterwards, of the line that was written before the chip of the other failed */
+} halves[] = {
+	{ "A=1 B=1-0020:1", GPIO_SET_1, 1 },
+	{ "A=1 B=1-0020:1", GPIO_PULSE, 0 },
+	{ "A=1,failsafe=1s B=1-0020:1", GPIO_SET_1, 0 },
+	{ "A=1,failsafe=1s,safe=1 B=1-0020:1", GPIO_SET_0, 1 },
+	{ "A=1,interlock=t C=2,interlock=t B=1-0020:1", GPIO_SET_1, 0 },
+};
+
+START_TEST(what_is_guarded_does_not_stay_half_done)
+{
+	struct gpio_lines *lines = open_lines(halves[_i].lines);
+	struct gpio_command change[] = { { 0, halves[_i].action, 1000 }, { (uint16_t)(gpio_lines_count(lines) - 1), GPIO_SET_1, 0 } };
+
+	expander()->set_errno = EBUSY;
+	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, change, 2, NULL, NULL), -1);
+	ck_assert_int_eq(errno, EREMOTEIO); /* EBUSY would say that somebody drives */
+	ck_assert_int_eq(fake_level("gpiochip0", 1), halves[_i].level);
+	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
+	gpio_lines_close(lines);
+}
+END_TEST
+
 /* --- safe --- */
 
 START_TEST(safe_moves_every_output_to_its_safe_value)
@@ -769,7 +833,7 @@ START_TEST(safe_moves_every_output_to_its_safe_value)
 		open_lines("A=1,initial=1 B=2,safe=1 C=3,active-low,initial=1 D=4,active-low,safe=1 E=5,input "
 			"F=1-0020:1,initial=1");
 
-	ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+	ck_assert_int_eq(gpio_lines_stop(lines, 0, NULL, NULL), 0);
 	ck_assert_int_eq(fake.sets, 2);
 	ck_assert_int_eq(fake_level("gpiochip0", 1), 0);
 	ck_assert_int_eq(fake_level("gpiochip0", 2), 1);
@@ -785,7 +849,7 @@ START_TEST(safe_leaves_a_line_that_keeps)
 {
 	struct gpio_lines *lines = open_lines("A=1,initial=1,safe=keep B=2,initial=1");
 
-	ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+	ck_assert_int_eq(gpio_lines_stop(lines, 0, NULL, NULL), 0);
 	ck_assert_int_eq(fake_level("gpiochip0", 1), 1);
 	ck_assert_int_eq(fake_level("gpiochip0", 2), 0);
 	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, 1);
@@ -799,7 +863,7 @@ START_TEST(safe_reaches_the_chip_even_when_the_values_are_safe)
 {
 	struct gpio_lines *lines = open_lines("A=1");
 
-	ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+	ck_assert_int_eq(gpio_lines_stop(lines, 0, NULL, NULL), 0);
 	ck_assert_int_eq(fake.sets, 1);
 	ck_assert_uint_eq(told.count, 0);
 	gpio_lines_close(lines);
@@ -812,7 +876,7 @@ START_TEST(safe_goes_on_with_the_other_chips_when_one_fails)
 	struct gpio_error error = { "" };
 
 	(_i == 0 ? header() : expander())->set_errno = ENODEV;
-	ck_assert_int_eq(gpio_lines_safe(lines, &error), -1);
+	ck_assert_int_eq(gpio_lines_stop(lines, 0, NULL, &error), -1);
 	ck_assert_int_eq(errno, ENODEV);
 	contains(error.text, _i == 0 ? "gpiochip0 (pinctrl-bcm2711) could not be written" : "gpiochip1 (1-0020)");
 	ck_assert_int_eq(fake_level("gpiochip0", 1), _i == 0);
@@ -830,7 +894,7 @@ START_TEST(of_several_failures_the_first_is_told)
 
 	header()->set_errno = EIO;
 	expander()->set_errno = ENODEV;
-	ck_assert_int_eq(gpio_lines_safe(lines, &error), -1);
+	ck_assert_int_eq(gpio_lines_stop(lines, 0, NULL, &error), -1);
 	ck_assert_int_eq(errno, EIO);
 	ck_assert_str_eq(error.text, "gpiochip0 (pinctrl-bcm2711) could not be written: Input/output error");
 	ck_assert_int_eq(fake.sets, 2);
@@ -842,7 +906,7 @@ START_TEST(safe_of_no_outputs_is_no_call)
 {
 	struct gpio_lines *lines = open_lines("B=1,input K=2,safe=keep");
 
-	ck_assert_int_eq(gpio_lines_safe(lines, NULL), 0);
+	ck_assert_int_eq(gpio_lines_stop(lines, 0, NULL, NULL), 0);
 	ck_assert_int_eq(fake.sets, 0);
 	gpio_lines_close(lines);
 }
@@ -901,7 +965,7 @@ START_TEST(the_simulated_chip_serves_on_any_machine)
 {
 	struct gpio_specs specs = parsed("LED=GPIO17,active-low BUTTON=GPIO5,input,bias=pull-up");
 	struct gpio_error error = { "" };
-	struct gpio_lines *lines = gpio_lines_open(&specs, "sim", false, &error);
+	struct gpio_lines *lines = gpio_lines_open(&specs, "sim", false, 0, &error);
 
 	ck_assert_msg(lines != NULL, "%s", error.text);
 	set(lines, 0, 1);
@@ -917,7 +981,7 @@ static struct gpio_lines *open_sim(const char *text)
 {
 	struct gpio_specs specs = parsed(text);
 	struct gpio_error error = { "" };
-	struct gpio_lines *lines = gpio_lines_open(&specs, "sim", false, &error);
+	struct gpio_lines *lines = gpio_lines_open(&specs, "sim", false, 0, &error);
 
 	ck_assert_msg(lines != NULL, "%s", error.text);
 	gpio_lines_on_change(lines, note_change, &told);
@@ -945,12 +1009,12 @@ START_TEST(an_input_tells_of_both_edges_with_their_time)
 	ck_assert_int_eq(gpio_sim_drive(chip, 6, 0, 2000), 0);
 	ck_assert_int_eq(gpio_sim_drive(chip, 5, 0, 3000), 0);
 	ck_assert_uint_eq(told.count, 0);
-	ck_assert_int_eq(gpio_lines_edges(lines, 0, NULL), 0);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 30000, NULL), 0);
 	ck_assert_uint_eq(told.count, 3);
 	must_be_told(0, "A", 1, 1000);
 	must_be_told(1, "B", 1, 2000);
 	must_be_told(2, "A", 0, 3000);
-	ck_assert_int_eq(gpio_lines_edges(lines, 0, NULL), 0);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 30000, NULL), 0);
 	ck_assert_uint_eq(told.count, 3);
 	gpio_lines_close(lines);
 }
@@ -979,7 +1043,7 @@ START_TEST(after_lost_edges_the_last_value_is_told)
 	gpio_lines_on_change(lines, NULL, NULL);
 	while (poll(&waiting, 1, 0) == 1) {
 		ck_assert_int_lt(calls++, 1000);
-		ck_assert_int_eq(gpio_lines_edges(lines, 0, NULL), 0);
+		ck_assert_int_eq(gpio_lines_edges(lines, 0, 30000, NULL), 0);
 	}
 	ck_assert_int_gt(calls, 0);
 	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, 1);
@@ -994,9 +1058,116 @@ START_TEST(a_chip_that_is_gone_says_so_at_its_inputs)
 	struct gpio_error error = { "" };
 
 	gpio_sim_unplug(lines->chip[0]);
-	ck_assert_int_eq(gpio_lines_edges(lines, 0, &error), -1);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 30000, &error), -1);
 	ck_assert_int_eq(errno, ENODEV);
 	ck_assert_msg(strstr(error.text, "sim") != NULL, "%s", error.text);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* Levels of a switch at times in ms, and what is told of it: debounced for 5 ms. */
+static const struct {
+	struct {
+		int level, at;
+	} edge[6];
+	int told, value, time; /* the last */
+} bounces[] = {
+	{ { { 1, 10 } }, 1, 1, 10 },
+	{ { { 1, 10 }, { 0, 11 } }, 0, 0, 0 },
+	{ { { 1, 10 }, { 0, 11 }, { 1, 12 } }, 1, 1, 12 },
+	{ { { 1, 10 }, { 0, 15 } }, 2, 0, 15 },
+	{ { { 1, 10 }, { 0, 14 } }, 0, 0, 0 },
+	{ { { 1, 10 }, { 0, 30 }, { 1, 31 }, { 0, 32 } }, 2, 0, 32 },
+};
+
+static void bounce(struct gpio_lines *lines, int row, int turn)
+{
+	/* _i: as they come, or all after a while */
+	for (int i = 0; i < 6 && bounces[row].edge[i].at > 0; i++) {
+		int64_t at = bounces[row].edge[i].at * 1000;
+
+		if (turn == 0 && gpio_lines_deadline(lines) <= at)
+			ck_assert_int_eq(gpio_lines_tick(lines, gpio_lines_deadline(lines), NULL), 0);
+		ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 5, !bounces[row].edge[i].level, at), 0);
+		if (turn == 0)
+			ck_assert_int_eq(gpio_lines_edges(lines, 0, at, NULL), 0);
+	}
+}
+
+START_TEST(an_input_counts_when_it_has_stayed)
+{
+	struct gpio_lines *lines = open_sim("A=GPIO5,input,active-low,bias=pull-up,debounce=5ms");
+	int row = _i / 2;
+
+	bounce(lines, row, _i % 2);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 36000, NULL), 0);
+	ck_assert_int_eq(gpio_lines_tick(lines, 60000, NULL), 0);
+	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
+	ck_assert_uint_eq(told.count, (size_t)bounces[row].told);
+	if (bounces[row].told > 0)
+		must_be_told(told.count - 1, "A", (uint8_t)bounces[row].value, bounces[row].time * 1000);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_debounced_input_reads_as_what_counts)
+{
+	struct gpio_lines *lines = open_sim("A=GPIO5,input,debounce=5ms");
+
+	ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 5, 1, 1000), 0);
+	ck_assert_uint_eq(get(lines, 0), 0);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 1000, NULL), 0);
+	ck_assert_int_eq(gpio_lines_deadline(lines), 6000);
+	ck_assert_int_eq(gpio_lines_tick(lines, 5999, NULL), 0);
+	ck_assert_uint_eq(get(lines, 0), 0);
+	ck_assert_int_eq(gpio_lines_tick(lines, 6000, NULL), 0);
+	ck_assert_uint_eq(get(lines, 0), 1);
+	must_be_told(0, "A", 1, 1000);
+	ck_assert_str_eq(told.why[0], "input");
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(an_edge_that_waits_is_heard_before_a_value_counts)
+{
+	struct gpio_lines *lines = open_sim("A=GPIO5,input,debounce=5ms");
+
+	ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 5, 1, 1000), 0);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 1000, NULL), 0);
+	ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 5, 0, 2000), 0);
+	ck_assert_int_eq(gpio_lines_tick(lines, 20000, NULL), 0);
+	ck_assert_uint_eq(told.count, 0);
+	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* libgpiod 1.6 hands out another clock's before Linux 5.7. */
+START_TEST(a_stamp_from_the_future_is_taken_for_now)
+{
+	struct gpio_lines *lines = open_sim("A=GPIO5,input");
+
+	ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 5, 1, INT64_C(1800000000000000)), 0);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 7000, NULL), 0);
+	must_be_told(0, "A", 1, 7000);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(where_no_edge_tells_of_an_input_a_look_does)
+{
+	header()->no_edges = true;
+	struct gpio_lines *lines = open_lines("A=5,input,debounce=5ms B=6,input,active-low,bias=pull-up");
+
+	ck_assert_int_eq(gpio_lines_edge_fd(lines, 0), -1);
+	fake_drive("gpiochip0", 5, 1, 1000);
+	fake_drive("gpiochip0", 6, 0, 1000);
+	ck_assert_uint_eq(get(lines, 0), 1);
+	ck_assert_uint_eq(get(lines, 1), 1);
+	ck_assert_uint_eq(get(lines, 1), 1);
+	ck_assert_uint_eq(told.count, 2);
+	must_be_told(0, "A", 1, -1);
+	must_be_told(1, "B", 1, -1);
 	gpio_lines_close(lines);
 }
 END_TEST
@@ -1053,6 +1224,11 @@ static TCase *open_case(void)
 	tcase_add_test(open, outputs_alone_have_no_edges);
 	tcase_add_test(open, after_lost_edges_the_last_value_is_told);
 	tcase_add_test(open, a_chip_that_is_gone_says_so_at_its_inputs);
+	tcase_add_loop_test(open, an_input_counts_when_it_has_stayed, 0, 2 * ROWS(bounces));
+	tcase_add_test(open, a_debounced_input_reads_as_what_counts);
+	tcase_add_test(open, an_edge_that_waits_is_heard_before_a_value_counts);
+	tcase_add_test(open, a_stamp_from_the_future_is_taken_for_now);
+	tcase_add_test(open, where_no_edge_tells_of_an_input_a_look_does);
 	tcase_add_test(open, a_check_finds_what_opening_would);
 	tcase_add_test(open, looking_up_requests_nothing);
 	return open;
@@ -1115,6 +1291,9 @@ static TCase *gone_case(void)
 	tcase_add_test(gone, a_read_of_a_chip_that_is_gone_fails_with_the_kernels_word);
 	tcase_add_test(gone, of_two_chips_only_what_moved_is_noted);
 	tcase_add_test(gone, a_write_ends_at_the_first_chip_that_fails);
+	tcase_add_loop_test(gone, an_interlock_over_two_chips_is_off_on_one_before_it_is_on_on_the_other, 0, 2);
+	tcase_add_test(gone, where_one_can_not_be_switched_off_the_other_stays_off);
+	tcase_add_loop_test(gone, what_is_guarded_does_not_stay_half_done, 0, ROWS(halves));
 	return gone;
 }
 

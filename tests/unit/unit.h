@@ -38,6 +38,7 @@ Suite *gpio_spec_suite(void);
 Suite *gpio_chip_suite(void);
 Suite *gpio_sim_suite(void);
 Suite *gpio_find_suite(void);
+Suite *gpio_rules_suite(void);
 Suite *gpio_lines_suite(void);
 
 /* daemon/ */
