@@ -338,12 +338,467 @@ START_TEST(a_story_goes_as_it_is_told)
 }
 END_TEST
 
+/* --- A second machine ------------------------------------------------------------------------------------------------ */
+
+/* Written from the rules, without a look at gpio/rules.c: it computes nothing ahead, but asks of each moment what is so. */
+struct model_line {
+	const struct gpio_spec *spec;
+	bool on, waits, pulses, tripped;
+	int64_t length;    /* of the pulse that waits; 0: none */
+	int64_t pulse_end; /* when it pulses */
+	int64_t on_since, off_since;
+};
+
+static struct {
+	struct model_line line[8];
+	size_t count;
+	const struct gpio_party *driver;
+	int64_t heard;
+} model;
+
+static bool model_at_rest(const struct model_line *line)
+{
+	return line->on == (line->spec->safe == GPIO_1);
+}
+
+static void model_switch(struct model_line *line, bool on)
+{
+	if (on && !line->on)
+		line->on_since = now;
+	if (!on && line->on)
+		line->off_since = now;
+	line->on = on;
+	line->waits = line->pulses = false;
+}
+
+static int64_t model_free_at(size_t i)
+{
+	int64_t at = 0;
+
+	for (size_t k = 0; k < model.count; k++)
+		if (same_group(i, k) && model.line[k].off_since + longest_dead_time(i) > at)
+			at = model.line[k].off_since + longest_dead_time(i);
+	return at;
+}
+
+static int64_t model_patience(void)
+{
+	int64_t shortest = NEVER;
+
+	for (size_t i = 0; i < model.count; i++)
+		if (model.line[i].spec->failsafe > 0 && model.line[i].spec->failsafe < shortest)
+			shortest = model.line[i].spec->failsafe;
+	return shortest;
+}
+
+static void model_begin(void)
+{
+	model.count = lines->count;
+	model.driver = NULL;
+	for (size_t i = 0; i < model.count; i++)
+		model.line[i] = (struct model_line){
+			.spec = &lines->line[i].spec, .on = lines->line[i].value != 0, .on_since = now, .off_since = now
+		};
+}
+
+static void model_trip_group(size_t i)
+{
+	for (size_t k = 0; k < model.count; k++)
+		if (k == i || same_group(i, k))
+			model.line[k].tripped = true;
+}
+
+static void model_trip(void)
+{
+	for (size_t i = 0; i < model.count; i++) {
+		struct model_line *line = &model.line[i];
+
+		if (line->spec->failsafe == 0)
+			continue;
+		if (!model_at_rest(line) || line->waits || line->pulses)
+			model_trip_group(i);
+		model_switch(line, line->spec->safe == GPIO_1);
+	}
+	model.driver = NULL;
+}
+
+static void model_stop(void)
+{
+	model_trip();
+	for (size_t i = 0; i < model.count; i++) {
+		struct model_line *line = &model.line[i];
+
+		if (line->spec->safe != GPIO_KEEP)
+			model_switch(line, line->spec->safe == GPIO_1);
+		else if (line->waits || line->pulses)
+			model_switch(line, false);
+	}
+}
+
+static bool model_is_too_long(const struct model_line *line, int64_t at)
+{
+	return line->on && line->spec->max_on > 0 && at - line->on_since >= line->spec->max_on;
+}
+
+static void model_tick(void)
+{
+	if (model.driver != NULL && now - model.heard >= model_patience())
+		model_trip();
+	for (size_t i = 0; i < model.count; i++)
+		if (model_is_too_long(&model.line[i], now)) {
+			if (model.line[i].spec->failsafe > 0)
+				model_trip_group(i);
+			model_switch(&model.line[i], false);
+		}
+	for (size_t i = 0; i < model.count; i++)
+		if (model.line[i].pulses && model.line[i].pulse_end <= now)
+			model_switch(&model.line[i], false);
+	for (size_t i = 0; i < model.count; i++)
+		if (model.line[i].waits && model_free_at(i) <= now) {
+			model_switch(&model.line[i], true);
+			model.line[i].pulses = model.line[i].length > 0;
+			model.line[i].pulse_end = now + model.line[i].length;
+		}
+}
+
+static void earlier_of(int64_t *time, int64_t other)
+{
+	if (other < *time)
+		*time = other;
+}
+
+static int64_t model_deadline(void)
+{
+	int64_t at = model.driver != NULL ? model.heard + model_patience() : NEVER;
+
+	for (size_t i = 0; i < model.count; i++) {
+		const struct model_line *line = &model.line[i];
+
+		if (line->on && line->spec->max_on > 0)
+			earlier_of(&at, line->on_since + line->spec->max_on);
+		if (line->pulses)
+			earlier_of(&at, line->pulse_end);
+		if (line->waits)
+			earlier_of(&at, model_free_at(i));
+	}
+	return at;
+}
+
+static bool model_wants_on(const struct gpio_command *command)
+{
+	const struct model_line *line = &model.line[command->line];
+
+	if (command->action == GPIO_TOGGLE)
+		return !line->on && !line->waits;
+	return command->action != GPIO_SET_0;
+}
+
+/* 0, or the errno of the refusal. */
+static int model_judge(const struct gpio_party *party, const struct gpio_command *command, size_t count)
+{
+	int reason = 0;
+
+	for (size_t a = 0; a < count; a++) {
+		const struct model_line *line = &model.line[command[a].line];
+		bool to_rest = model_wants_on(&command[a]) == (line->spec->safe == GPIO_1) && command[a].action != GPIO_PULSE;
+
+		if (line->spec->failsafe > 0 && model.driver != NULL && model.driver != party)
+			return EBUSY;
+		if (line->tripped && !to_rest)
+			reason = EPERM;
+		for (size_t b = 0; b < count; b++)
+			if (same_group(command[a].line, command[b].line) && model_wants_on(&command[a]) && model_wants_on(&command[b]))
+				reason = EPERM;
+	}
+	return reason;
+}
+
+static void model_activate(size_t i, int64_t length)
+{
+	struct model_line *line = &model.line[i];
+	struct model_line before = *line;
+
+	for (size_t k = 0; k < model.count; k++)
+		if (same_group(i, k))
+			model_switch(&model.line[k], false);
+	if (line->on || model_free_at(i) <= now) {
+		model_switch(line, true);
+		line->pulses = length > 0;
+		line->pulse_end = before.on && before.pulses && before.pulse_end > now + length ? before.pulse_end : now + length;
+	} else {
+		line->waits = true;
+		line->length = length > 0 && before.waits && before.length > length ? before.length : length;
+	}
+}
+
+static int model_write(const struct gpio_party *party, const struct gpio_command *command, size_t count)
+{
+	bool on[8];
+	int reason = model_judge(party, command, count);
+
+	if (reason != 0)
+		return reason;
+	for (size_t a = 0; a < count; a++)
+		on[a] = model_wants_on(&command[a]);
+	for (size_t a = 0; a < count; a++) {
+		size_t i = command[a].line;
+
+		if (!on[a])
+			model_switch(&model.line[i], false);
+		for (size_t k = 0; model.line[i].tripped && k < model.count; k++)
+			if (k != i && same_group(i, k))
+				model.line[k].tripped = false;
+		model.line[i].tripped = false;
+		if (model.line[i].spec->failsafe > 0)
+			model.driver = party;
+	}
+	for (size_t a = 0; a < count; a++)
+		if (on[a])
+			model_activate(command[a].line, command[a].action == GPIO_PULSE ? command[a].duration : 0);
+	if (model.driver == party)
+		model.heard = now;
+	return 0;
+}
+
+/* --- Random steps ---------------------------------------------------------------------------------------------------- */
+
+static const char *const worlds[] = {
+	"F=1,failsafe=500ms,interlock=t,dead-time=20ms R=2,failsafe=300ms,interlock=t L=3,failsafe=500ms,active-low,max-on=200ms "
+	"P=4 Q=5,max-on=100ms",
+	"A=1,interlock=g,dead-time=30ms B=2,interlock=g,active-low C=3,interlock=g,max-on=50ms D=4,safe=1 E=5,safe=keep",
+	"S=1,failsafe=100ms,safe=1 T=2,failsafe=200ms,active-low,safe=1 U=3,interlock=x V=4,interlock=x,dead-time=0s W=5,active-low",
+	"F=1,failsafe=50ms,interlock=t R=2,failsafe=50ms,interlock=t P=3,interlock=p,dead-time=100ms Q=4,interlock=p,dead-time=10ms "
+	"X=5,initial=1,safe=keep",
+	"F=1,failsafe=60ms,interlock=t,dead-time=100ms R=2,failsafe=80ms,interlock=t,max-on=40ms Z=3,failsafe=70ms,max-on=70ms "
+	"K=4,interlock=k,max-on=30ms,dead-time=5ms J=5,interlock=k",
+};
+
+#define STORY_STEPS 400
+
+enum kind { WRITE, PING, LEFT, STOP, PASS, LATE };
+
+struct step {
+	uint8_t kind, party;
+	uint8_t action[5]; /* of each line; 4: not named */
+	int32_t time;      /* ms; of a step that lets time pass */
+	int32_t pulse;     /* ms */
+};
+
+static uint64_t seed;
+
+/* xorshift64* (Vigna 2016): the same on every machine. */
+static uint32_t random_below(uint32_t limit)
+{
+	seed ^= seed >> 12;
+	seed ^= seed << 25;
+	seed ^= seed >> 27;
+	return (uint32_t)((seed * UINT64_C(2685821657736338717)) >> 33) % limit;
+}
+
+static struct step random_step(void)
+{
+	static const uint8_t kinds[] = { WRITE, WRITE, WRITE, WRITE, WRITE, WRITE, PING, LEFT, PASS, PASS, PASS, PASS, LATE };
+	static const int32_t times[] = { 0, 1, 4, 5, 10, 19, 20, 30, 50, 70, 99, 100, 300, 600 };
+	struct step step = { .party = (uint8_t)random_below(3) };
+
+	step.kind = random_below(40) == 0 ? STOP : kinds[random_below(sizeof(kinds))];
+	step.time = times[random_below(ROWS(times))];
+	step.pulse = 1 + times[random_below(ROWS(times))];
+	for (int i = 0; i < 5; i++)
+		step.action[i] = random_below(3) == 0 ? (uint8_t)random_below(4) : 4;
+	return step;
+}
+
+static size_t commands_of(const struct step *step, struct gpio_command *command)
+{
+	size_t count = 0;
+
+	for (uint16_t i = 0; i < 5; i++)
+		if (step->action[i] < 4)
+			command[count++] = (struct gpio_command){ i, step->action[i], step->pulse * MS };
+	return count;
+}
+
+static void do_write(const struct step *step)
+{
+	struct gpio_command command[5];
+	uint8_t value[5];
+	size_t count = commands_of(step, command);
+	uint64_t before = pins;
+	bool late = gpio_lines_deadline(lines) <= now;
+
+	if (model_deadline() <= now)
+		model_tick();
+	int reason = gpio_lines_write(lines, now, &parties[step->party], command, count, value, NULL) == 0 ? 0 : errno;
+	must_hold(reason == model_write(&parties[step->party], command, count), "a write is judged otherwise");
+	must_hold(reason == 0 || pins == before || late, "what was refused has moved");
+	for (size_t i = 0; reason == 0 && i < count; i++)
+		must_hold(value[i] == model.line[command[i].line].on, "the reply is another value");
+}
+
+static void must_be_the_same(void)
+{
+	int64_t left;
+	const char *driver = gpio_lines_driver(lines, now, &left);
+
+	for (size_t i = 0; i < model.count; i++) {
+		const struct model_line *line = &model.line[i];
+
+		must_hold((pins >> i & 1) == line->on, "a pin differs");
+		must_hold(lines->line[i].value == line->on, "a value differs");
+		must_hold(line->spec->failsafe == 0 || driver != NULL || model_at_rest(line), "nobody drives, and it moves");
+	}
+	must_hold(gpio_lines_deadline(lines) == model_deadline(), "the deadline differs");
+	must_hold((driver == NULL) == (model.driver == NULL), "the driver differs");
+	must_hold(driver == NULL || strcmp(driver, model.driver->name) == 0, "the driver is another");
+	must_hold(driver == NULL || now - model.heard + left == model_patience(), "his time differs");
+}
+
+static void pass_both(int64_t then)
+{
+	for (int64_t at = gpio_lines_deadline(lines); at <= then && wrong == NULL; at = gpio_lines_deadline(lines)) {
+		now = at > now ? at : now;
+		must_hold(gpio_lines_tick(lines, now, NULL) == 0, "a tick fails");
+		model_tick();
+		must_hold(gpio_lines_deadline(lines) > now, "a deadline is not done with");
+		must_be_the_same();
+	}
+	now = then;
+}
+
+static void do_random_step(const struct step *step)
+{
+	const struct gpio_party *party = &parties[step->party];
+
+	switch ((enum kind)step->kind) {
+	case WRITE:
+		do_write(step);
+		break;
+	case PING:
+		gpio_lines_renew(lines, now, party->id);
+		if (model.driver == party && now - model.heard < model_patience())
+			model.heard = now;
+		break;
+	case LEFT:
+		must_hold(gpio_lines_leave(lines, now, party->id, NULL) == 0, "leaving fails");
+		if (model.driver == party)
+			model_trip();
+		break;
+	case STOP:
+		must_hold(gpio_lines_stop(lines, now, "stopped", NULL) == 0, "a stop fails");
+		model_stop();
+		for (size_t i = 0; i < lines->count; i++)
+			must_hold(lines->line[i].spec.safe == GPIO_KEEP || (pins >> i & 1) == (lines->line[i].spec.safe == GPIO_1),
+				"after a stop it is not safe");
+		break;
+	case PASS:
+		pass_both(now + step->time * MS);
+		break;
+	case LATE:
+		now += step->time * MS;
+		break;
+	}
+	must_be_the_same();
+}
+
+/* The law that this story breaks; NULL: none. */
+static const char *play(const char *world, const struct step *step, size_t count)
+{
+	begin(world);
+	model_begin();
+	for (size_t i = 0; i < count && wrong == NULL; i++)
+		do_random_step(&step[i]);
+	end();
+	return wrong;
+}
+
+/* Drops steps as long as the story still breaks a law (Zeller, Hildebrandt: Simplifying and isolating failure-inducing input, 2002). */
+static size_t shorten(const char *world, struct step *step, size_t count)
+{
+	struct step fewer[STORY_STEPS];
+
+	for (size_t chunk = count / 2; chunk > 0; chunk /= 2)
+		for (size_t at = 0; at + chunk <= count;) {
+			memcpy(fewer, step, at * sizeof(*step));
+			memcpy(fewer + at, step + at + chunk, (count - at - chunk) * sizeof(*step));
+			if (play(world, fewer, count - chunk) != NULL) {
+				count -= chunk;
+				memcpy(step, fewer, count * sizeof(*step));
+			} else {
+				at += chunk;
+			}
+		}
+	return count;
+}
+
+static void print_story(const char *world, const struct step *step, size_t count)
+{
+	static const char *const actions[] = { "0", "1", "toggle", "pulse" };
+	static const char *const words[] = { "writes", "ping", "left", "stop", "ms pass", "ms pass, and nobody looks" };
+
+	fprintf(stderr, "%s\n", world);
+	for (size_t i = 0; i < count; i++) {
+		if (step[i].kind >= PASS)
+			fprintf(stderr, "  %d %s\n", (int)step[i].time, words[step[i].kind]);
+		else
+			fprintf(stderr, "  %c %s", 'a' + step[i].party, words[step[i].kind]);
+		for (int k = 0; step[i].kind == WRITE && k < 5; k++)
+			if (step[i].action[k] < 4)
+				fprintf(stderr, " %d:%s", k, actions[step[i].action[k]]);
+		if (step[i].kind < PASS)
+			fprintf(stderr, " (%d ms)\n", (int)step[i].pulse);
+	}
+}
+
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+/* Sanitizers make it ten times slower. */
+#if defined(__SANITIZE_ADDRESS__)
+#define STEPS 200000
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define STEPS 200000
+#endif
+#endif
+#ifndef STEPS
+#define STEPS 1200000
+#endif
+
+START_TEST(a_second_machine_agrees_with_every_step)
+{
+	uint64_t first = from_environment("HTTAPD_SEED", 1), steps = from_environment("HTTAPD_STEPS", STEPS);
+	struct step story[STORY_STEPS];
+
+	seed = first != 0 ? first : 1; /* xorshift stays at 0 */
+	for (uint64_t done = 0; done < steps; done += STORY_STEPS) {
+		const char *world = worlds[random_below(ROWS(worlds))];
+
+		for (size_t i = 0; i < STORY_STEPS; i++)
+			story[i] = random_step();
+		if (play(world, story, STORY_STEPS) == NULL)
+			continue;
+		size_t count = shorten(world, story, STORY_STEPS);
+		print_story(world, story, count);
+		ck_abort_msg("HTTAPD_SEED=%" PRIu64 ": %s, after the %zu steps above", first, play(world, story, count), count);
+	}
+}
+END_TEST
+
 Suite *gpio_rules_suite(void)
 {
 	Suite *suite = suite_create("gpio/rules");
 	TCase *told = tcase_create("stories");
+	TCase *random_case = tcase_create("random");
 
 	tcase_add_loop_test(told, a_story_goes_as_it_is_told, 0, ROWS(stories));
 	suite_add_tcase(suite, told);
+	tcase_set_timeout(random_case, 120);
+	tcase_add_test(random_case, a_second_machine_agrees_with_every_step);
+	suite_add_tcase(suite, random_case);
 	return suite;
 }
