@@ -239,7 +239,7 @@ static void plan_on(const struct rules *rules, int64_t now, unsigned int i, stru
 	uint64_t others = rules->group[i] & ~bit_of(i);
 	int64_t start = now;
 
-	for (uint64_t left = (rules->on & bit_of(i)) != 0 ? 0 : others; left != 0; left &= left - 1) {
+	for (uint64_t left = others; left != 0; left &= left - 1) {
 		unsigned int k = gpio_set_first(left);
 		int64_t since = (rules->on & bit_of(k)) != 0 ? now : rules->off_since[k];
 

@@ -1142,6 +1142,35 @@ START_TEST(an_edge_that_waits_is_heard_before_a_value_counts)
 }
 END_TEST
 
+static const struct gpio_edge repeated[] = { { .level = 1, .time = 1000 }, { .level = 1, .time = 3000 } };
+static size_t repeated_taken;
+
+static int read_repeated(struct gpio_request *request, struct gpio_edge *edge)
+{
+	(void)request;
+	if (repeated_taken == 2)
+		return 0;
+	*edge = repeated[repeated_taken++];
+	return 1;
+}
+
+/* Between two edges to the same level one to the other was lost (chip.h). */
+START_TEST(an_edge_that_was_lost_begins_the_time_anew)
+{
+	struct gpio_lines *lines = open_sim("A=GPIO5,input,debounce=5ms");
+	static struct gpio_chip_ops ops;
+
+	ops = gpio_chip_sim;
+	ops.read_edge = read_repeated;
+	lines->request[1]->ops = &ops;
+	repeated_taken = 0;
+	ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 5, 1, 1000), 0);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 4000, NULL), 0);
+	ck_assert_int_eq(gpio_lines_deadline(lines), 8000);
+	gpio_lines_close(lines);
+}
+END_TEST
+
 /* libgpiod 1.6 hands out another clock's before Linux 5.7. */
 START_TEST(a_stamp_from_the_future_is_taken_for_now)
 {
@@ -1227,6 +1256,7 @@ static TCase *open_case(void)
 	tcase_add_loop_test(open, an_input_counts_when_it_has_stayed, 0, 2 * ROWS(bounces));
 	tcase_add_test(open, a_debounced_input_reads_as_what_counts);
 	tcase_add_test(open, an_edge_that_waits_is_heard_before_a_value_counts);
+	tcase_add_test(open, an_edge_that_was_lost_begins_the_time_anew);
 	tcase_add_test(open, a_stamp_from_the_future_is_taken_for_now);
 	tcase_add_test(open, where_no_edge_tells_of_an_input_a_look_does);
 	tcase_add_test(open, a_check_finds_what_opening_would);
