@@ -57,6 +57,9 @@ static int routes_write(void *context, const struct httap_actor *actor, const st
 			.line = write[i].signal, .action = write[i].action, .duration = write[i].duration
 		};
 	routes->when = httap_now(routes->httap);
+	/* Before him, and in nobody's name. */
+	if (routes_deadline(routes) <= routes->when)
+		routes_tick(routes);
 	routes->actor = actor;
 	int result = gpio_lines_write(routes->lines, routes->when, &party, command, count, value, &why);
 	int error = errno;
@@ -74,7 +77,10 @@ static int routes_stop(void *context, const struct httap_actor *actor, struct ht
 	int result = gpio_lines_stop(routes->lines, routes->when, NULL, &why);
 	int error = errno;
 	routes->actor = NULL;
-	return result == 0 ? 0 : refuse(routes, error, &why, refusal);
+	if (result == 0)
+		return 0;
+	routes->gone = true; /* whatever the reason: nobody drives any more, and nothing else would switch off what is still on */
+	return refuse(routes, error, &why, refusal);
 }
 
 static void routes_ping(void *context, const struct httap_actor *actor)

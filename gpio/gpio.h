@@ -117,7 +117,7 @@ struct gpio_party {
  * EPERM (an interlock, or a line that was stopped and not let go); else errno is what the kernel said of a chip that is gone (ENODEV;
  * EREMOTEIO for what would be one of those three),
  * and lines of a chip that came before it have moved: no kernel writes two chips at once. Then those that are driven or interlocked, and
- * those that were to be pulsed, are put to rest again as far as they can be. */
+ * those that were to be pulsed, are put to rest again; EIO: not even that could be done. */
 int gpio_lines_write(struct gpio_lines *lines, int64_t now, const struct gpio_party *party, const struct gpio_command *command,
 	size_t count, uint8_t *value, struct gpio_error *error);
 

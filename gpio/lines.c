@@ -290,8 +290,7 @@ static int abandon(struct gpio_lines *lines, int64_t now, struct rules_plan *pla
 	int reason = errno;
 
 	rules_abandon(&lines->rules, plan);
-	(void)write_lines(lines, now, plan->off, plan->on, true, NULL);
-	errno = reason;
+	errno = write_lines(lines, now, plan->off, plan->on, true, NULL) == 0 ? reason : EIO;
 	return -1;
 }
 

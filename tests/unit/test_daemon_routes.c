@@ -422,7 +422,7 @@ START_TEST(a_chip_that_fails_is_503_and_one_that_is_gone_ends_the_daemon)
 	ck_assert(routes.gone == row->gone);
 	routes.gone = false;
 	must_be_refused(routes.signals.stop(routes.signals.context, &actor, &refusal), 503, strerror(row->error));
-	ck_assert(routes.gone == row->gone);
+	ck_assert(routes.gone);
 }
 END_TEST
 
@@ -459,6 +459,18 @@ START_TEST(a_pulse_that_can_not_be_ended_ends_the_daemon)
 }
 END_TEST
 
+START_TEST(also_when_the_next_write_finds_it_out)
+{
+	const struct httap_write pulse = { R_LED, HTTAP_PULSE, 1 * MS };
+
+	ck_assert_int_eq(write_lines(&pulse, 1), 0);
+	break_chip(ENOMEM);
+	rig.clock += 1 * MS;
+	must_be_refused(write_line(R_KEPT, HTTAP_SET_0), 503, strerror(ENOMEM));
+	ck_assert(routes.gone);
+}
+END_TEST
+
 START_TEST(outputs_that_could_not_be_made_safe_are_told_at_once)
 {
 	rig_in_child(logs_at_once);
@@ -492,6 +504,7 @@ Suite *daemon_routes_suite(void)
 	tcase_add_loop_test(tcase, a_chip_that_fails_is_503_and_one_that_is_gone_ends_the_daemon, 0, ROWS(failures));
 	tcase_add_test(tcase, a_stop_that_fails_is_never_the_askers_fault);
 	tcase_add_test(tcase, a_pulse_that_can_not_be_ended_ends_the_daemon);
+	tcase_add_test(tcase, also_when_the_next_write_finds_it_out);
 	tcase_add_test(tcase, outputs_that_could_not_be_made_safe_are_told_at_once);
 	suite_add_tcase(suite, tcase);
 	return suite;
