@@ -52,8 +52,8 @@ struct rules_plan {
 /* For lines that are at their initial values since `now`. */
 void rules_begin(struct rules *rules, const struct gpio_line *line, size_t count, int64_t now);
 
-/* Judges a command, in which no line stands twice and all are outputs. 0 and the plan; -1 with errno EBUSY (somebody else drives)
- * or EPERM (interlock, tripped) and a sentence: then nothing may move. */
+/* Judges a command, in which no line stands twice and all are outputs; what is due has been done before. 0 and the plan; -1 with
+ * errno EBUSY (somebody else drives) or EPERM (interlock, tripped) and a sentence: then nothing may move. */
 int rules_command(const struct rules *rules, int64_t now, const struct gpio_party *party, const struct gpio_command *command,
 	size_t count, struct rules_plan *plan, struct gpio_error *error);
 

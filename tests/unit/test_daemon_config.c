@@ -112,7 +112,7 @@ static const struct refused_row {
 	{ "HTTAP_LINES", "LED", { "HTTAP_LINES", "LED" } },
 	{ "HTTAP_LINES", "led=GPIO17", { "HTTAP_LINES", "led=GPIO17", "uppercase" } },
 	{ "HTTAP_LINES", "LED=GPIO17 LED=GPIO18", { "HTTAP_LINES", "LED=GPIO18", "twice" } },
-	{ "HTTAP_LINES", "LED=GPIO17,failsafe=1s", { "HTTAP_LINES", "failsafe" } },
+	{ "HTTAP_LINES", "LED=GPIO17,failsafe=soon", { "HTTAP_LINES", "failsafe", "50ms to 60s" } },
 	{ "HTTAP_LINES", "LED=GPIO17,\xe2\x98\xba", { "HTTAP_LINES", "LED=GPIO17" } },
 	{ "HTTAP_USER", "no-such-user", { "HTTAP_USER=\"no-such-user\"", "user of this machine" } },
 	{ "HTTAP_USER", "root", { "HTTAP_USER=\"root\"", "not root" } },
