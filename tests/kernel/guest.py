@@ -11,7 +11,9 @@ import os
 import re
 import select
 import shutil
+import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -331,6 +333,128 @@ def _(guest):
     expect("exit status", (status, errors), (0, ""))
     for offset, safe in ((LED, 0), (RELAY, 1), (KEPT, 0), (LATCH, 1)):
         expect(f"levels set on line {offset}", set(guest.trace.levels(guest.header, offset)), {safe})
+
+
+# --- The link breaks ------------------------------------------------------------------------------------------------
+
+FORWARD, REVERSE = 23, 24
+FAILSAFE_MS = 300
+DRIVEN = (f"FORWARD=GPIO23,failsafe={FAILSAFE_MS}ms,interlock=throttle,dead-time=20ms "
+          f"REVERSE=GPIO24,failsafe={FAILSAFE_MS}ms,interlock=throttle,dead-time=20ms LED=GPIO17")
+
+# A client in a process of its own, which says that it is there ten times as often as it must.
+CLIENT = """
+import socket, sys, time
+with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
+    def ask(request):
+        connection.sendall(request)
+        return connection.recv(65536)
+    ask(b"POST /?FORWARD HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 1\\r\\n\\r\\n1")
+    print("drives", flush=True)
+    while True:
+        ask(b"GET /?ping HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+        time.sleep(0.03)
+"""
+
+
+class Driver:
+    """Drives FORWARD over a connection of his own."""
+
+    def __init__(self, guest):
+        self.socket = socket.create_connection(("127.0.0.1", guest.daemon.port), rig.PATIENCE_S)
+        # Whoever drove before was stopped: let go first.
+        for value in ("0", "1"):
+            expect(f"FORWARD={value}", self.ask(f"POST /?FORWARD HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n{value}"), 200)
+        expect("level of FORWARD", guest.header.level(FORWARD), 1)
+        self.heard = time.monotonic()
+
+    def ask(self, text):
+        self.socket.sendall(text.encode())
+        self.heard = time.monotonic()
+        return int(self.socket.recv(65536).split()[1])
+
+    def ping(self):
+        expect("a ping", self.ask("GET /?ping HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200)
+
+
+def stopped_after(guest, since, least, most, what):
+    """FORWARD is let go between `least` and `most` milliseconds after `since`, as sysfs shows it."""
+    while guest.header.level(FORWARD) == 1:
+        expect(f"{what}: FORWARD is off in time", time.monotonic() - since < rig.PATIENCE_S, True)
+    elapsed = (time.monotonic() - since) * 1000
+    print(f"# {what}: FORWARD was off {elapsed:.1f} ms later", flush=True)
+    expect(f"{what}: {least} <= {elapsed:.1f} <= {most} ms", least <= elapsed <= most, True)
+    expect("REVERSE", guest.header.level(REVERSE), 0)
+
+
+# What a guest on a busy host may add to the promised time.
+LATE_MS = 150
+
+
+@test("a driver who stops pinging: the motor's line is safe when the failsafe has passed")
+def _(guest):
+    guest.start(HTTAP_LINES=DRIVEN)
+    driver = Driver(guest)
+    for _ in range(10):
+        time.sleep(FAILSAFE_MS / 1000 / 3)
+        driver.ping()
+    expect("level of FORWARD while he pings", guest.header.level(FORWARD), 1)
+    stopped_after(guest, driver.heard, FAILSAFE_MS, FAILSAFE_MS + LATE_MS, "silence")
+    until("the log tells why", lambda: "FORWARD 1 -> 0: failsafe: nothing was heard from 127.0.0.1" in guest.daemon.stderr())
+
+
+@test("a driver who closes his socket, or resets it: the motor's line is safe at once")
+def _(guest):
+    for what, linger in (("close", None), ("reset", struct.pack("ii", 1, 0))):
+        driver = Driver(guest)
+        if linger:
+            driver.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        driver.socket.close()
+        stopped_after(guest, time.monotonic(), 0, LATE_MS, what)
+
+
+@test("a driver whose process is frozen: the motor's line is safe when the failsafe has passed")
+def _(guest):
+    Driver(guest).socket.close()
+    until("nobody drives", lambda: guest.header.level(FORWARD) == 0)
+    guest.daemon.post("/?FORWARD", "0")
+    with subprocess.Popen([sys.executable, "-c", CLIENT, str(guest.daemon.port)], stdout=subprocess.PIPE) as client:
+        try:
+            expect("what he says", client.stdout.readline(), b"drives\n")
+            time.sleep(2 * FAILSAFE_MS / 1000)
+            expect("level of FORWARD while he pings", guest.header.level(FORWARD), 1)
+            client.send_signal(signal.SIGSTOP)
+            stopped_after(guest, time.monotonic(), FAILSAFE_MS - 60, FAILSAFE_MS + LATE_MS, "frozen")
+        finally:
+            client.kill()
+
+
+@test("a daemon that is killed: --safe, as its unit runs it then, sets the motor's line to its safe value")
+def _(guest):
+    Driver(guest)
+    guest.daemon.process.kill()
+    guest.daemon.process.wait(rig.PATIENCE_S)
+    killed = time.monotonic()
+    expect("exit status of --safe", guest.ended("--safe", HTTAP_LINES=DRIVEN)[0], 0)
+    stopped_after(guest, killed, 0, 1000, "kill -9")
+
+
+@test("changing over: both lines of an H-bridge are never on, and all are off for the dead time")
+def _(guest):
+    guest.start(HTTAP_LINES=DRIVEN)
+    driver = Driver(guest)
+    guest.trace.clear()
+    for turn in range(6):
+        name = ("REVERSE", "FORWARD")[turn % 2]
+        expect(name, driver.ask(f"POST /?{name} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n1"), 200)
+        until(f"{name} is on", lambda: guest.header.level(REVERSE if name == "REVERSE" else FORWARD) == 1)
+    on = {FORWARD: 1, REVERSE: 0}
+    for offset, what, level in guest.trace.all(guest.header):
+        if what == "set" and offset in on:
+            on[offset] = level
+            expect("lines that are on", sum(on.values()) <= 1, True)
+    expect("both for one", driver.ask("POST /? HTTP/1.1\r\nHost: localhost\r\nContent-Length: 19\r\n\r\nFORWARD=1&REVERSE=1"), 409)
+    guest.stop()
 
 
 # --- Drive, bias, many lines, and another user ---------------------------------------------------------------------
