@@ -89,8 +89,3 @@ const char *gpio_release_policy_at(const char *modules)
 		return "lines that are released become inputs (persist_gpio_outputs is off)";
 	return "lines that are released become inputs (this kernel has no persist_gpio_outputs)";
 }
-
-const char *gpio_release_policy(void)
-{
-	return gpio_release_policy_at("/sys/module");
-}

@@ -576,12 +576,6 @@ START_TEST(what_becomes_of_released_lines_is_told)
 }
 END_TEST
 
-START_TEST(what_becomes_of_released_lines_is_told_of_this_kernel)
-{
-	ck_assert_str_eq(gpio_release_policy(), gpio_release_policy_at("/sys/module"));
-}
-END_TEST
-
 /* --- list --- */
 
 /* What gpio_list() writes, and how many chips it counts. */
@@ -760,7 +754,6 @@ static TCase *board_case(void)
 	tcase_add_loop_test(board, each_line_of_the_header_has_its_pin_and_no_other, 0, ROWS(header_labels));
 	tcase_add_test(board, other_chips_have_no_pins);
 	tcase_add_loop_test(board, what_becomes_of_released_lines_is_told, 0, ROWS(policies));
-	tcase_add_test(board, what_becomes_of_released_lines_is_told_of_this_kernel);
 	return board;
 }
 

@@ -8,6 +8,7 @@
 
 #include "tests/unit/test_gpio_fake.h"
 
+#include "gpio/find.h"
 #include "gpio/lines.h"
 
 /* --- tools --- */
@@ -22,8 +23,8 @@ static struct {
 	void *context;
 } told;
 
-static void note_change(void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time,
-	const char *why)
+static void note_change(
+	void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time, const char *why)
 {
 	ck_assert_uint_lt(told.count, 8);
 	snprintf(told.why[told.count], sizeof(told.why[0]), "%s", why != NULL ? why : "");
@@ -164,8 +165,7 @@ END_TEST
 
 START_TEST(outputs_of_a_chip_stand_in_one_request_and_inputs_in_another)
 {
-	struct gpio_lines *lines =
-		open_lines("A=1 B=2,input C=3 D=4,input E=1-0020:1 F=5,drive=open-drain,initial=keep");
+	struct gpio_lines *lines = open_lines("A=1 B=2,input C=3 D=4,input E=1-0020:1 F=5,drive=open-drain,initial=keep");
 
 	ck_assert_int_eq(fake.requests, 3);
 	gpio_lines_close(lines);
@@ -175,7 +175,7 @@ END_TEST
 START_TEST(a_chip_is_opened_once_by_whatever_words_it_is_named)
 {
 	struct gpio_lines *lines = open_lines("A=1 B=gpiochip0:2 C=/dev/gpiochip0:3 D=pinctrl-bcm2711:4 "
-		"E=1-0020:1 F=gpiochip1:2 G=1-0020:3");
+					      "E=1-0020:1 F=gpiochip1:2 G=1-0020:3");
 
 	ck_assert_int_eq(fake.requests, 2);
 	ck_assert_int_eq(fake.opened - fake.closed, 2);
@@ -239,7 +239,13 @@ START_TEST(more_chips_than_there_is_room_for_are_refused)
 {
 	char text[256] = "";
 	static const char *const names[] = {
-		"gpiochip2", "gpiochip3", "gpiochip4", "gpiochip5", "gpiochip6", "gpiochip7", "gpiochip8",
+		"gpiochip2",
+		"gpiochip3",
+		"gpiochip4",
+		"gpiochip5",
+		"gpiochip6",
+		"gpiochip7",
+		"gpiochip8",
 	};
 
 	for (unsigned int i = 0; i < 7; i++) {
@@ -255,7 +261,8 @@ START_TEST(a_line_that_somebody_holds_is_refused_before_anything_is_requested)
 {
 	header()->holder = "holder-test";
 	header()->held = 17;
-	ck_assert_str_eq(not_opened("OTHER=1 LED=GPIO17", NULL), "LED: line GPIO17 (gpiochip0 17) is held by "
+	ck_assert_str_eq(not_opened("OTHER=1 LED=GPIO17", NULL),
+		"LED: line GPIO17 (gpiochip0 17) is held by "
 		"\"holder-test\"; stop that program or choose another line");
 	ck_assert_int_eq(fake.requests, 0);
 }
@@ -266,7 +273,8 @@ START_TEST(a_line_that_somebody_takes_in_the_last_moment_is_refused_with_his_nam
 	header()->request_errno = EBUSY;
 	header()->late_holder = "late-comer";
 	header()->held = 17;
-	ck_assert_str_eq(not_opened("OTHER=1 LED=17 THIRD=2", NULL), "LED: line 17 (gpiochip0 17) is held by "
+	ck_assert_str_eq(not_opened("OTHER=1 LED=17 THIRD=2", NULL),
+		"LED: line 17 (gpiochip0 17) is held by "
 		"\"late-comer\"; stop that program or choose another line");
 }
 END_TEST
@@ -274,7 +282,8 @@ END_TEST
 START_TEST(a_holder_who_is_gone_again_is_told_as_busy)
 {
 	header()->request_errno = EBUSY;
-	ck_assert_str_eq(not_opened("LED=17 OTHER=1", NULL), "LED and others: outputs of gpiochip0 "
+	ck_assert_str_eq(not_opened("LED=17 OTHER=1", NULL),
+		"LED and others: outputs of gpiochip0 "
 		"(pinctrl-bcm2711) could not be requested: Device or resource busy");
 }
 END_TEST
@@ -292,8 +301,7 @@ END_TEST
 START_TEST(what_was_requested_is_let_go_when_a_later_chip_fails)
 {
 	expander()->request_errno = EIO;
-	contains(not_opened("LED=17 RELAY=1-0020:1", NULL),
-		"RELAY: outputs of gpiochip1 (1-0020) could not be requested");
+	contains(not_opened("LED=17 RELAY=1-0020:1", NULL), "RELAY: outputs of gpiochip1 (1-0020) could not be requested");
 	ck_assert_int_eq(fake.requests, 2);
 	ck_assert_int_eq(fake_level("gpiochip0", 17), -1);
 }
@@ -386,9 +394,8 @@ END_TEST
 
 START_TEST(bias_and_drive_reach_the_chip)
 {
-	struct gpio_lines *lines =
-		open_lines("A=1,drive=open-drain,initial=1 B=2,drive=open-drain,initial=1,bias=pull-up "
-			"C=3,drive=open-source,bias=pull-up D=4,drive=open-source,bias=pull-down");
+	struct gpio_lines *lines = open_lines("A=1,drive=open-drain,initial=1 B=2,drive=open-drain,initial=1,bias=pull-up "
+					      "C=3,drive=open-source,bias=pull-up D=4,drive=open-source,bias=pull-down");
 
 	ck_assert_int_eq(fake_level("gpiochip0", 1), 0);
 	ck_assert_int_eq(fake_level("gpiochip0", 2), 1);
@@ -814,7 +821,8 @@ static const struct {
 START_TEST(what_is_guarded_does_not_stay_half_done)
 {
 	struct gpio_lines *lines = open_lines(halves[_i].lines);
-	struct gpio_command change[] = { { 0, halves[_i].action, 1000 }, { (uint16_t)(gpio_lines_count(lines) - 1), GPIO_SET_1, 0 } };
+	struct gpio_command change[] = { { 0, halves[_i].action, 1000 },
+		{ (uint16_t)(gpio_lines_count(lines) - 1), GPIO_SET_1, 0 } };
 
 	expander()->set_errno = EBUSY;
 	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, change, 2, NULL, NULL), -1);
@@ -829,9 +837,8 @@ END_TEST
 
 START_TEST(safe_moves_every_output_to_its_safe_value)
 {
-	struct gpio_lines *lines =
-		open_lines("A=1,initial=1 B=2,safe=1 C=3,active-low,initial=1 D=4,active-low,safe=1 E=5,input "
-			"F=1-0020:1,initial=1");
+	struct gpio_lines *lines = open_lines("A=1,initial=1 B=2,safe=1 C=3,active-low,initial=1 D=4,active-low,safe=1 E=5,input "
+					      "F=1-0020:1,initial=1");
 
 	ck_assert_int_eq(gpio_lines_stop(lines, 0, NULL, NULL), 0);
 	ck_assert_int_eq(fake.sets, 2);
@@ -916,8 +923,7 @@ END_TEST
 
 START_TEST(outputs_and_inputs_are_read_together_in_any_order)
 {
-	struct gpio_lines *lines =
-		open_lines("A=1,initial=1 B=2,input,bias=pull-up C=3 D=1-0020:1,initial=1 E=4,input");
+	struct gpio_lines *lines = open_lines("A=1,initial=1 B=2,input,bias=pull-up C=3 D=1-0020:1,initial=1 E=4,input");
 	static const uint16_t line[] = { 4, 1, 0, 3, 2, 1 };
 	static const uint8_t expected[] = { 0, 1, 1, 1, 0, 1 };
 	uint8_t value[6];
@@ -1201,6 +1207,39 @@ START_TEST(where_no_edge_tells_of_an_input_a_look_does)
 }
 END_TEST
 
+static const struct {
+	const char *lines;
+	bool no_edges;
+	size_t index;
+	const char *remark; /* NULL: none; "": whatever this kernel does with lines that are let go */
+} remarks[] = {
+	{ "A=5", false, 0, "" },
+	{ "A=5,input B=6", false, 0, "" },
+	{ "A=5,input", false, 0, NULL },
+	{ "A=sim:5", false, 0, NULL },
+	{ "A=5,input", false, 1, NULL },
+	{ "A=5", true, 1, NULL },
+	{ "A=5,input", true, 1, "A: gpiochip0 (pinctrl-bcm2711) tells of no changes: it is read when somebody asks" },
+	{ "A=5 B=6,input,debounce=5ms", true, 2,
+		"B: gpiochip0 (pinctrl-bcm2711) tells of no changes: it is read when somebody asks, and debounce= does nothing" },
+};
+
+START_TEST(what_an_operator_should_know_is_told)
+{
+	char text[200];
+	const char *expected = remarks[_i].remark;
+
+	header()->no_edges = remarks[_i].no_edges;
+	struct gpio_lines *lines = open_lines(remarks[_i].lines);
+	ck_assert(gpio_lines_remark(lines, remarks[_i].index, text, sizeof(text)) == (expected != NULL));
+	if (expected != NULL && expected[0] == '\0')
+		ck_assert_str_eq(text, gpio_release_policy_at("/sys/module"));
+	else if (expected != NULL)
+		ck_assert_str_eq(text, expected);
+	gpio_lines_close(lines);
+}
+END_TEST
+
 START_TEST(a_check_finds_what_opening_would)
 {
 	struct gpio_specs good = parsed("LED=GPIO17");
@@ -1209,8 +1248,7 @@ START_TEST(a_check_finds_what_opening_would)
 
 	ck_assert_msg(gpio_lines_check(&good, "sim", &error) == 0, "%s", error.text);
 	ck_assert_int_eq(gpio_lines_check(&bad, "sim", &error), -1);
-	ck_assert_str_eq(error.text,
-		"LED: sim (sim) has no line named \"GPIO54\"; its lines also go by their numbers, 0 to 53");
+	ck_assert_str_eq(error.text, "LED: sim (sim) has no line named \"GPIO54\"; its lines also go by their numbers, 0 to 53");
 }
 END_TEST
 
@@ -1259,6 +1297,7 @@ static TCase *open_case(void)
 	tcase_add_test(open, an_edge_that_was_lost_begins_the_time_anew);
 	tcase_add_test(open, a_stamp_from_the_future_is_taken_for_now);
 	tcase_add_test(open, where_no_edge_tells_of_an_input_a_look_does);
+	tcase_add_loop_test(open, what_an_operator_should_know_is_told, 0, ROWS(remarks));
 	tcase_add_test(open, a_check_finds_what_opening_would);
 	tcase_add_test(open, looking_up_requests_nothing);
 	return open;
