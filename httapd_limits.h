@@ -202,6 +202,11 @@
 #define DAEMON_LOG_SIZE 4096
 #define DAEMON_LOG_HOLD_MS 100
 
+/* Bytes of what `systemctl status` shows in its line Status, the rest of the lines is left out there; and milliseconds between two
+ * looks at whether it has changed. systemd takes 4096 bytes, a person reads one line. */
+#define DAEMON_STATUS_SIZE 256
+#define DAEMON_STATUS_MS 1000
+
 /* Descriptors besides connections, listeners and chips: standard streams, epoll, signals, static root, notify socket, one
  * file for each connection is counted there. */
 #define DAEMON_DESCRIPTORS_RESERVE 32

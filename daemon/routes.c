@@ -193,6 +193,27 @@ void routes_tick(struct routes *routes)
 	must_move(routes, gpio_lines_tick(routes->lines, routes->when, &why), &why);
 }
 
+void routes_status(const struct routes *routes, char *text, size_t size)
+{
+	size_t count = gpio_lines_count(routes->lines);
+	int64_t left;
+	const char *driver = gpio_lines_driver(routes->lines, httap_now(routes->httap), &left);
+	int len = snprintf(text, size, "Serving %zu signals%s%s%s", count, driver != NULL ? ", driven by " : "",
+		driver != NULL ? driver : "", count > 0 ? ":" : "");
+
+	for (size_t i = 0; i < count; i++) {
+		const struct gpio_line *line = gpio_lines_at(routes->lines, i);
+		size_t room = size - (size_t)len;
+		int more = snprintf(text + len, room, " %s=%d", line->spec.name, line->value);
+		/* Whole values only, and room for the sign that there are more. */
+		if (more < 0 || (size_t)more + sizeof(" ...") > room) {
+			snprintf(text + len, room, " ...");
+			return;
+		}
+		len += more;
+	}
+}
+
 int routes_safe(struct routes *routes, const char *reason)
 {
 	struct gpio_error why = { .text = "" };

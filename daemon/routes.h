@@ -34,6 +34,9 @@ void routes_edges(struct routes *routes, int fd);
 int64_t routes_deadline(const struct routes *routes);
 void routes_tick(struct routes *routes);
 
+/* One line for who looks after the service: how many signals there are, who drives, and the values, as many as there is room for. */
+void routes_status(const struct routes *routes, char *text, size_t size);
+
 /* Sets every output to its safe value, and logs why. 0, or -1 when a chip refused. */
 int routes_safe(struct routes *routes, const char *reason);
 

@@ -104,6 +104,11 @@ def _(guest):
     guest.start(HTTAP_LINES=LINES)
 
 
+@test("it says what this kernel does with lines that nobody holds any more")
+def _(guest):
+    until("the line in its log", lambda: "lines that are released become inputs" in guest.daemon.stderr())
+
+
 @test("it is linked with the libgpiod that this guest is for")
 def _(guest):
     maps = rig.read(f"/proc/{guest.daemon.pid}/maps")

@@ -3,9 +3,11 @@
 """Tests in the order in which they stand, some of which lean on what an earlier one did; TAP on standard output."""
 
 import sys
+import time
 import traceback
 
 TESTS = []
+SLOW_S = 3  # what takes longer is worth a line
 
 
 def test(sentence):
@@ -22,6 +24,7 @@ def run(context, record, diagnosis):
     `diagnosis()` says then (lines), stand below its result. Returns how many tests there were."""
     for number, (sentence, function) in enumerate(TESTS, 1):
         record.clear()
+        began = time.monotonic()
         try:
             function(context)
         except Exception as error:  # whatever it is, the next test shall run
@@ -31,5 +34,7 @@ def run(context, record, diagnosis):
             print(*(f"# {line}" for text in lines for line in text.splitlines()), sep="\n")
         else:
             print(f"ok {number} - {sentence}")
+        if time.monotonic() - began > SLOW_S:
+            print(f"# this took {time.monotonic() - began:.1f} s")
         sys.stdout.flush()
     return len(TESTS)

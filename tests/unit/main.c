@@ -45,6 +45,7 @@ int main(void)
 		daemon_notify_suite,
 		daemon_privilege_suite,
 		daemon_routes_suite,
+		daemon_sandbox_suite,
 	};
 	SRunner *runner = srunner_create(NULL);
 
