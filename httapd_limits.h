@@ -92,6 +92,10 @@
 /* Descriptors that a host program may add to the server's wait. */
 #define HTTAP_WATCHES_MAX 16
 
+/* Steps (a head, a body) that a connection goes before others have their turn. Whoever sends hundreds of requests at once has to wait
+ * for others after each few; enough of them that their replies still go out together. */
+#define HTTAP_STEPS_TURN 16
+
 /* Events taken from the kernel by one wait. */
 #define HTTAP_EVENTS_TURN 64
 

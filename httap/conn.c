@@ -319,27 +319,30 @@ static bool conn_step(struct conn *conn)
 	}
 }
 
-/* Goes on as far as the input and the socket let it; then waits for one of them. */
+/* Goes on as far as the input, the socket and its turn let it; then waits. */
 void conn_advance(struct conn *conn)
 {
+	int steps = 0;
 	bool more;
 
 	do {
 		more = conn_step(conn);
-		/* A file and a last reply wait for the output; requests that have arrived are all answered before it is sent. */
-		if (!more && conn->state != CONN_FREE && conn->out_start < conn->out_end) {
+		/* A file and a last reply wait for the output; requests that have arrived are answered before it is sent, as many as
+		 * make a turn. */
+		if ((!more || ++steps == HTTAP_STEPS_TURN) && conn->state != CONN_FREE && conn->out_start < conn->out_end) {
 			if (!conn_flush(conn))
 				return;
 			more = conn->out_end == 0; /* everything went: a step may have waited for that */
 		}
-	} while (more);
+	} while (more && steps < HTTAP_STEPS_TURN);
 	if (conn->state == CONN_FREE)
 		return;
-	if (conn->out_end == 0 && conn->state != CONN_FILE && conn->state != CONN_EVENTS && conn->eof) {
+	if (!more && conn->out_end == 0 && conn->state != CONN_FILE && conn->state != CONN_EVENTS && conn->eof) {
 		conn_close(conn);
 		return;
 	}
-	conn_want(conn, conn->out_end > 0 || conn->state == CONN_FILE);
+	/* The socket takes more, so that the next pass comes back here at once: for what has arrived already nobody else would. */
+	conn_want(conn, more || conn->out_end > 0 || conn->state == CONN_FILE);
 }
 
 /* Reads once: what does not fit now comes with the next pass, when others have had their turn. False when nothing came. */
