@@ -252,15 +252,6 @@ static int acquire_lines(struct daemon *daemon, struct httap_error *error)
 	return 0;
 }
 
-static void say_remarks(struct daemon *daemon)
-{
-	char remark[200];
-
-	for (size_t i = 0; daemon->config.log >= LOG_CHANGES && i <= gpio_lines_count(daemon->lines); i++)
-		if (gpio_lines_remark(daemon->lines, i, remark, sizeof(remark)))
-			log_now(&daemon->log, "httapd: %s", remark);
-}
-
 static int jail(struct daemon *daemon, struct httap_error *error)
 {
 	const char *missing;
@@ -368,7 +359,7 @@ static int run(struct daemon *daemon)
 		(void)complain(EXIT_RUNNING, error.text);
 		return finish(daemon, EXIT_RUNNING, "the start failed");
 	}
-	say_remarks(daemon);
+	routes_remarks(&daemon->routes);
 	tell_ready(daemon);
 	int status = serve(daemon);
 	return finish(daemon, status, status == EXIT_OK ? "the daemon was told to end" : "the daemon ends on a fault");

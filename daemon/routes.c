@@ -167,6 +167,15 @@ void routes_connect(struct routes *routes, struct gpio_lines *lines)
 	gpio_lines_on_change(lines, on_change, routes);
 }
 
+void routes_remarks(const struct routes *routes)
+{
+	char remark[GPIO_ERROR_SIZE];
+
+	for (size_t i = 0; routes->log->level >= LOG_CHANGES && i <= gpio_lines_count(routes->lines); i++)
+		if (gpio_lines_remark(routes->lines, i, remark, sizeof(remark)))
+			log_now(routes->log, "httapd: %s", remark);
+}
+
 void routes_edges(struct routes *routes, int fd)
 {
 	int64_t now = httap_now(routes->httap);

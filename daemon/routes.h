@@ -27,6 +27,9 @@ void routes_make(struct routes *routes, const struct gpio_specs *specs, struct h
 /* Connects it with the requested lines; before that, nothing may be served. */
 void routes_connect(struct routes *routes, struct gpio_lines *lines);
 
+/* Logs what an operator should know of his lines; for once, at the start. */
+void routes_remarks(const struct routes *routes);
+
 /* Takes what the inputs behind that descriptor have to tell. */
 void routes_edges(struct routes *routes, int fd);
 

@@ -388,6 +388,43 @@ START_TEST(a_status_names_the_driver)
 }
 END_TEST
 
+static int no_edge_fd(struct gpio_request *request)
+{
+	(void)request;
+	return -1;
+}
+
+static void log_remarks(void)
+{
+	static struct gpio_chip_ops deaf;
+	char text[512] = "";
+	int ends[2];
+
+	must(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0 && dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+	routes_remarks(&routes);
+	must(read(ends[0], text, sizeof(text)) == -1);
+	deaf = gpio_chip_sim;
+	deaf.edge_fd = no_edge_fd;
+	lines->request[1]->ops = &deaf;
+	log_open(&held, LOG_ERRORS);
+	routes_remarks(&routes);
+	must(read(ends[0], text, sizeof(text)) == -1);
+	log_open(&held, LOG_CHANGES);
+	routes_remarks(&routes);
+	must(read(ends[0], text, sizeof(text) - 1) > 0);
+	must(strcmp(text,
+		     "httapd: A: sim (sim) tells of no changes: it is read when somebody asks\n"
+		     "httapd: B: sim (sim) tells of no changes: it is read when somebody asks, and debounce= does nothing\n") == 0);
+}
+
+START_TEST(inputs_that_tell_of_no_changes_are_logged_once_each)
+{
+	gpio_lines_close(lines);
+	connect_lines("A=1,input LED=2 B=3,input,debounce=5ms");
+	rig_in_child(log_remarks);
+}
+END_TEST
+
 START_TEST(changes_are_not_logged_when_only_errors_are)
 {
 	log_open(&held, LOG_ERRORS);
@@ -554,6 +591,7 @@ Suite *daemon_routes_suite(void)
 	tcase_add_test(tcase, a_driver_who_has_left_is_missed_at_once);
 	tcase_add_loop_test(tcase, a_status_has_as_many_values_as_there_is_room_for, 0, ROWS(statuses));
 	tcase_add_test(tcase, a_status_names_the_driver);
+	tcase_add_test(tcase, inputs_that_tell_of_no_changes_are_logged_once_each);
 	tcase_add_test(tcase, changes_are_not_logged_when_only_errors_are);
 	tcase_add_loop_test(tcase, a_write_that_the_lines_refuse_moves_nothing, 0, 2);
 	tcase_add_loop_test(tcase, a_chip_that_fails_is_503_and_one_that_is_gone_ends_the_daemon, 0, ROWS(failures));

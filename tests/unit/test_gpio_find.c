@@ -549,7 +549,7 @@ static const struct {
 	const char *rp1;
 	const char *told;
 } policies[] = {
-	{ NULL, NULL, "lines that are released become inputs (this kernel has no persist_gpio_outputs)" },
+	{ NULL, NULL, "lines that are released become inputs, unless their driver leaves them (this kernel has no persist_gpio_outputs)" },
 	{ "N", NULL, "lines that are released become inputs (persist_gpio_outputs is off)" },
 	{ NULL, "N", "lines that are released become inputs (persist_gpio_outputs is off)" },
 	{ "N", "N", "lines that are released become inputs (persist_gpio_outputs is off)" },
