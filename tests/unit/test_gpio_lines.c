@@ -1298,7 +1298,8 @@ static const struct {
 START_TEST(an_input_and_its_inverted_twin_tell_the_opposite)
 {
 	uint8_t value[2];
-	int row = _i / 2, level = _i % 2;
+	uint8_t level = _i & 1;
+	int row = _i / 2;
 	char text[128];
 
 	snprintf(text, sizeof(text), "A=5,input,bias=%s%s B=6,input,bias=%s,active-low%s", level == 0 ? "pull-up" : "off",
