@@ -977,6 +977,20 @@ START_TEST(edges_of_an_input_and_its_inverted_twin_are_opposite_changes)
 }
 END_TEST
 
+START_TEST(what_a_look_has_shown_is_taken_back_when_the_line_is_back)
+{
+	open_lines("A=4,input");
+	chip_world.drive(chip, FIRST, 1, false);
+	ck_assert_uint_eq(read_line(0), 1);
+	chip_world.drive(chip, FIRST, 0, true);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, now(), NULL), 0);
+	ck_assert_uint_eq(told.count, 2);
+	must_be_told(0, "A", 1, -1, -1);
+	must_be_told(1, "A", 0, 0, now());
+	gpio_lines_close(lines);
+}
+END_TEST
+
 /* debounce= is done here and not by the kernel, of which not each can. One second is far more than these moves take. _i: whether
  * active-low, and whether each edge is taken as it comes or all of them later. */
 START_TEST(an_input_that_bounces_counts_once_when_it_has_stayed)
@@ -1082,6 +1096,7 @@ static void add_below_lines(TCase *chips)
 	tcase_add_test(chips, an_output_and_its_inverted_twin_show_opposite_levels);
 	tcase_add_loop_test(chips, a_value_that_is_kept_is_the_logical_one, 0, 2);
 	tcase_add_test(chips, edges_of_an_input_and_its_inverted_twin_are_opposite_changes);
+	tcase_add_test(chips, what_a_look_has_shown_is_taken_back_when_the_line_is_back);
 	tcase_add_loop_test(chips, an_input_that_bounces_counts_once_when_it_has_stayed, 0, 4);
 	tcase_add_test(chips, lines_of_a_chip_that_is_gone_say_the_same_everywhere);
 	tcase_add_test(chips, a_line_that_somebody_holds_is_refused_with_his_name);

@@ -1250,6 +1250,33 @@ START_TEST(an_edge_that_was_lost_begins_the_time_anew)
 }
 END_TEST
 
+static int read_one_edge_down(struct gpio_request *request, struct gpio_edge *edge)
+{
+	(void)request;
+	*edge = (struct gpio_edge){ .level = 0, .time = 2000 };
+	return repeated_taken++ == 0;
+}
+
+/* Two edges that the driver made one of, and a look in between. */
+START_TEST(what_a_look_has_shown_is_taken_back_by_the_next_edge)
+{
+	struct gpio_lines *lines = open_sim("A=GPIO5,input");
+	static struct gpio_chip_ops ops;
+
+	ops = gpio_chip_sim;
+	ops.read_edge = read_one_edge_down;
+	lines->request[1]->ops = &ops;
+	repeated_taken = 0;
+	ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 5, 1, 1000), 0);
+	ck_assert_uint_eq(get(lines, 0), 1);
+	must_be_told(0, "A", 1, -1);
+	ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 5, 0, 2000), 0);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 3000, NULL), 0);
+	must_be_told(1, "A", 0, 2000);
+	gpio_lines_close(lines);
+}
+END_TEST
+
 /* libgpiod 1.6 hands out another clock's before Linux 5.7. */
 START_TEST(a_stamp_from_the_future_is_taken_for_now)
 {
@@ -1414,6 +1441,7 @@ static TCase *open_case(void)
 	tcase_add_test(open, a_debounced_input_reads_as_what_counts);
 	tcase_add_test(open, an_edge_that_waits_is_heard_before_a_value_counts);
 	tcase_add_test(open, an_edge_that_was_lost_begins_the_time_anew);
+	tcase_add_test(open, what_a_look_has_shown_is_taken_back_by_the_next_edge);
 	tcase_add_test(open, a_stamp_from_the_future_is_taken_for_now);
 	tcase_add_loop_test(open, an_input_and_its_inverted_twin_tell_the_opposite, 0, 2 * ROWS(twins));
 	tcase_add_test(open, where_no_edge_tells_of_an_input_a_look_does);
