@@ -416,12 +416,14 @@ static int batch_read(const struct gpio_lines *lines, struct batch *batch, struc
 	return 0;
 }
 
-/* What a reader is told of an input that shows this value. Where no edge announces a change, the reader's look does. */
+/* What a reader is told of an input that shows this value. It is a change like one that an edge tells of: else edges to and fro that
+ * came as one, or none at all (chip.h), would leave everybody with what the reader saw in between. */
 static uint8_t read_input(struct gpio_lines *lines, struct gpio_line *line, uint8_t value)
 {
-	if (gpio_lines_edge_fd(lines, line->chip_index) < 0)
-		tell(lines, line, value, -1);
-	return line->spec.debounce > 0 ? line->value : value;
+	if (line->spec.debounce > 0 && gpio_lines_edge_fd(lines, line->chip_index) >= 0)
+		return line->value;
+	tell(lines, line, value, -1);
+	return value;
 }
 
 int gpio_lines_get(struct gpio_lines *lines, const uint16_t *line, size_t count, uint8_t *value, struct gpio_error *error)
