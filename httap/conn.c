@@ -61,6 +61,15 @@ void conn_open(struct conn *conn, int fd, const struct sockaddr *address)
 	server->happened |= HTTAP_ACCEPTED;
 }
 
+static void conn_leave(struct conn *conn)
+{
+	struct session *session = conn->session;
+
+	conn->session = NULL;
+	if (session != NULL)
+		session_leave(conn->server, session);
+}
+
 void conn_close(struct conn *conn)
 {
 	struct httap_server *server = conn->server;
@@ -76,7 +85,7 @@ void conn_close(struct conn *conn)
 	conn->state = CONN_FREE;
 	server->happened |= HTTAP_CLOSED;
 	server_slot_free(conn);
-	session_leave(server, conn->session);
+	conn_leave(conn);
 }
 
 static void conn_want(struct conn *conn, bool out)
@@ -143,6 +152,8 @@ void conn_end(struct conn *conn, bool linger)
 
 static bool step_last(struct conn *conn)
 {
+	/* Nothing more is heard from him, however long the peer takes to close: whoever drove drives no more. */
+	conn_leave(conn);
 	if (conn->out_start < conn->out_end)
 		return false;
 	if (conn->eof || !conn->linger) {

@@ -744,6 +744,86 @@ def _(guest):
     expect("levels set on LED", guest.trace.levels(guest.header, LED), [0])
 
 
+# --- Boards --------------------------------------------------------------------------------------------------------
+
+
+@test("SIGTERM while somebody drives, and a chip that vanishes then: the motor's line is safe before it is let go")
+def _(guest):
+    rig.write("/sys/kernel/config/gpio-sim/other/live", "1")  # gone since the test before
+    guest.other = Chip("other")
+    for how, status in (("SIGTERM", 0), ("vanishes", 1)):
+        guest.start(HTTAP_LINES="FORWARD=GPIO23,failsafe=60s BRAKE=GPIO24,failsafe=60s,safe=1 OTHER=expander:3")
+        expect_values(guest.daemon.post("/?OTHER", "1"), OTHER=1)
+        driver = Driver(guest)
+        expect("BRAKE=0", driver.ask("POST /?BRAKE HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n0"), 200)
+        guest.trace.clear()
+        if how == "SIGTERM":
+            guest.daemon.process.terminate()
+        else:
+            rig.write("/sys/kernel/config/gpio-sim/other/live", "0")
+            expect("a write of what has vanished", guest.daemon.post("/?OTHER", "0").status, 503)
+        until("the end of the daemon", lambda: guest.daemon.process.poll() is not None)
+        expect(f"{how}: exit status", guest.daemon.kill(), status)
+        expect(f"{how}: levels set on FORWARD and BRAKE",
+               (guest.trace.levels(guest.header, 23), guest.trace.levels(guest.header, 24)), ([0], [1]))
+        driver.socket.close()
+
+
+@test("chips that the user may not open are skipped: the header is found, and --list says what it could not open")
+def _(guest):
+    rig.write("/sys/kernel/config/gpio-sim/other/live", "1")
+    guest.other = Chip("other")
+    os.chown(f"/dev/{guest.header.chip}", NOBODY, NOBODY)
+    try:
+        guest.start(uid=NOBODY, HTTAP_USER="", HTTAP_LINES="LED=GPIO17")
+        status, out, _ = guest.ended("--list", uid=NOBODY)
+    finally:
+        os.chown(f"/dev/{guest.header.chip}", 0, 0)
+    expect_values(guest.daemon.post("/?LED", "1"), LED=1)
+    expect("level of LED", guest.levels(LED), [1])
+    expect("exit status of --list", status, 0)
+    expect("the chip that it could not open", f"{guest.other.chip} could not be opened: Permission denied" in out, True)
+    expect("the one that it could", f"{guest.header.chip} (pinctrl-bcm2835), 54 lines" in out, True)
+
+
+@test("a link to a chip, as Raspberry Pi OS keeps gpiochip4, is that chip: served by that name, listed once, no line used twice")
+def _(guest):
+    guest.stop()
+    os.symlink(guest.header.chip, "/dev/gpiochip4")
+    try:
+        guest.start(HTTAP_LINES=f"LED=GPIO17 RELAY={guest.header.chip}:27", HTTAP_GPIOCHIP="gpiochip4")
+        expect_values(guest.daemon.post("/?", "LED=1&RELAY=1"), LED=1, RELAY=1)
+        expect("levels of LED and RELAY", guest.levels(17, 27), [1, 1])
+        guest.stop()
+        expect("times that the header is listed", guest.ended("--list")[1].count("pinctrl-bcm2835"), 1)
+        refused(guest, "LED and LAMP are the same line", HTTAP_LINES="LED=GPIO17 LAMP=gpiochip4:17")
+    finally:
+        os.unlink("/dev/gpiochip4")
+
+
+# What kernels called these lines before they called all of them GPIO<n>.
+OLD_NAMES = {2: "SDA1", 3: "SCL1", 7: "SPI_CE1_N", 8: "SPI_CE0_N", 9: "SPI_MISO", 10: "SPI_MOSI", 11: "SPI_SCLK", 14: "TXD1", 15: "RXD1"}
+
+
+@test("lines 2, 3, 7 to 11, 14 and 15 are found by their number and by the name that an older kernel gives them")
+def _(guest):
+    guest.stop()
+    header = "/sys/kernel/config/gpio-sim/header"
+    rig.write(f"{header}/live", "0")
+    for line, name in OLD_NAMES.items():
+        rig.write(f"{header}/bank/line{line}/name", name)
+    rig.write(f"{header}/live", "1")
+    guest.header = Chip("header")
+    for way in ("GPIO{0}", "{1}", "{0}"):
+        guest.start(HTTAP_LINES=" ".join(f"L{line}={way.format(line, name)}" for line, name in OLD_NAMES.items()))
+        for line, name in OLD_NAMES.items():
+            expect_values(guest.daemon.post(f"/?L{line}", "1"), **{f"L{line}": 1})
+            expect("levels", guest.levels(*OLD_NAMES), [int(other <= line) for other in OLD_NAMES])
+        listed = json.loads(guest.daemon.get("/?list").body)
+        expect("names and lines", {listed[f"L{line}"]["line"]: listed[f"L{line}"]["kernelName"] for line in OLD_NAMES}, OLD_NAMES)
+    guest.stop()
+
+
 # -------------------------------------------------------------------------------------------------------------------
 
 
