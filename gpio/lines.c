@@ -416,7 +416,7 @@ static int batch_read(const struct gpio_lines *lines, struct batch *batch, struc
 	return 0;
 }
 
-/* What a reader is told of an input that shows this value. It is a change like one that an edge tells of: else edges to and fro that
+/* What a reader is told of an input that shows this value. It is a change like one that an edge tells of: else edges back and forth that
  * came as one, or none at all (chip.h), would leave everybody with what the reader saw in between. */
 static uint8_t read_input(struct gpio_lines *lines, struct gpio_line *line, uint8_t value)
 {
