@@ -368,7 +368,8 @@ static const struct {
 	{ "A=1,interlock=g,initial=keep B=2,interlock=g", "a line with interlock= starts and is safe at 0" },
 	{ "A=1,interlock=g,safe=1 B=2,interlock=g", "a line with interlock= starts and is safe at 0" },
 	{ "A=1,interlock=g,safe=keep B=2,interlock=g", "a line with interlock= starts and is safe at 0" },
-	{ "A=1,interlock=g,failsafe=1s B=2,interlock=g", "A=1,interlock=g,failsafe=1s: of A and B in interlock=g one has failsafe= and one has not" },
+	{ "A=1,interlock=g,failsafe=1s B=2,interlock=g",
+		"A=1,interlock=g,failsafe=1s: of A and B in interlock=g one has failsafe= and one has not" },
 	{ "A=1,interlock=g B=2,interlock=g,failsafe=1s", "A=1,interlock=g: of A and B in interlock=g one has failsafe=" },
 	/* what is two things at once in a request */
 	{ "MOTOR=1 MOTOR.LEFT=2", "MOTOR.LEFT=2: MOTOR and MOTOR.LEFT are ambiguous" },
