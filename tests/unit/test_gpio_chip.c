@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * Copyright (C) the httapd authors
  *
- * What every backend of gpio/chip.h must do, alone and below gpio/lines.c. On which one this is tried is decided by the chip_world that is linked in
- * (chip_world.h): the simulated chip in the unit tests, a chip of gpio-sim behind either libgpiod in tests/kernel.
+ * What every backend of gpio/chip.h must do, alone and below gpio/lines.c. On which one this is tried is decided by the chip_world that is
+ * linked in (chip_world.h): the simulated chip in the unit tests, a chip of gpio-sim behind either libgpiod in tests/kernel.
  */
 #include <errno.h>
 #include <poll.h>
