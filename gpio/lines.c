@@ -416,8 +416,8 @@ static int batch_read(const struct gpio_lines *lines, struct batch *batch, struc
 	return 0;
 }
 
-/* What a reader is told of an input that shows this value. It is a change like one that an edge tells of: else edges back and forth that
- * came as one, or none at all (chip.h), would leave everybody with what the reader saw in between. */
+/* What a reader is told of an input that shows this value. It is a change like one that an edge tells of: else two edges that came as
+ * one (chip.h), or none at all, would leave everybody with what the reader saw in between. */
 static uint8_t read_input(struct gpio_lines *lines, struct gpio_line *line, uint8_t value)
 {
 	if (line->spec.debounce > 0 && gpio_lines_edge_fd(lines, line->chip_index) >= 0)

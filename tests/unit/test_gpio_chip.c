@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * Copyright (C) the httapd authors
  *
- * What every backend of gpio/chip.h must do, alone and below gpio/lines.c. On which one this is tried is decided by the chip_world
- * that is linked in (chip_world.h): the simulated chip in the unit tests, a chip of gpio-sim behind either libgpiod in tests/kernel.
+ * What every backend of gpio/chip.h must do, alone and below gpio/lines.c. On which one this is tried is decided by the chip_world that is
+ * linked in (chip_world.h): the simulated chip in the unit tests, a chip of gpio-sim behind either libgpiod in tests/kernel.
  */
 #include <errno.h>
 #include <poll.h>
@@ -1030,8 +1030,7 @@ static void expect_failure(int result, int reason, const struct gpio_error *erro
 
 	ck_assert_int_eq(result, -1);
 	ck_assert_int_eq(found, reason);
-	ck_assert_msg(
-		strstr(error->text, chip->name) != NULL && strstr(error->text, strerror(ENODEV)) != NULL, "%s", error->text);
+	ck_assert_msg(strstr(error->text, chip->name) != NULL && strstr(error->text, strerror(ENODEV)) != NULL, "%s", error->text);
 	errno = 0;
 }
 
@@ -1059,8 +1058,8 @@ START_TEST(a_line_that_somebody_holds_is_refused_with_his_name)
 	struct gpio_error error = { "" };
 
 	ck_assert_ptr_null(try_lines("OTHER=5,initial=1 LED=4", &error));
-	ck_assert_msg(strstr(error.text, "LED: line 4 (") == error.text && strstr(error.text, " is held by \"A\"; ") != NULL,
-		"%s", error.text);
+	ck_assert_msg(strstr(error.text, "LED: line 4 (") == error.text && strstr(error.text, " is held by \"A\"; ") != NULL, "%s",
+		error.text);
 	ck_assert_uint_eq(seen() & 3, 0);
 	chip_ops->release(request);
 }
