@@ -173,7 +173,7 @@ export function connect(on) {
 			mine = performance.now() + failsafe();
 		} catch (error) {
 			if (!(error instanceof Refusal))
-				return lose(error);
+				return state === 'connected' && lose(error);
 			mine = 0;
 			if (sent.some(([, value]) => value))
 				block(error.message);
@@ -202,7 +202,9 @@ export function connect(on) {
 	// { FORWARD: 1, LEFT: 0 }: what is held and what is not.
 	function drive(change) {
 		const before = JSON.stringify(want);
-		Object.assign(want, change);
+		for (const [name, value] of Object.entries(change))
+			if (value || name in want)
+				want[name] = value;
 		if (JSON.stringify(want) === before)
 			return;
 		if (!holds() && blocked) {
@@ -222,18 +224,19 @@ export function connect(on) {
 
 	// Whoever can't see the page can't drive by it. A beacon outlives the page; this type makes the browser say where it is from.
 	function leave() {
-		if (!block(''))
+		if (block(''))
+			send();
+		else if (!busy)
 			return;
-		send();
 		navigator.sendBeacon('./?stop', new Blob([], { type: 'application/octet-stream' }));
 	}
 
 	addEventListener('pagehide', () => {
 		leave();
 		close();
-	});
+	}, true); // before the page's own listeners take the fingers away
 	addEventListener('pageshow', event => event.persisted && start());
-	document.addEventListener('visibilitychange', () => document.hidden ? leave() : start());
+	document.addEventListener('visibilitychange', () => document.hidden ? leave() : start(), true);
 	addEventListener('online', () => state === 'lost' && start());
 	start();
 	return { write: (name, value) => post(encodeURIComponent(name), String(value)), stop, drive };

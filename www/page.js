@@ -84,6 +84,8 @@ const own = {
 			setText(spoken, t('back'));
 		if (detail instanceof Refusal)
 			complain(detail);
+		if (name !== 'connected')
+			letGo(); // what was held is not held any more when the link is back
 		state = name;
 		seen ||= name === 'connected';
 		badge.dataset.link = word;
@@ -149,7 +151,7 @@ addEventListener('keydown', event => {
 
 // --- Fingers -----------------------------------------------------------------------------------------------------------------
 
-const releases = [];
+export const releases = []; // what lets go of each source of commands
 
 // All fingers, as when nobody can see or feel the page any more.
 export function letGo() {
