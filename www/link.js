@@ -8,7 +8,6 @@ const BEAT_MS = 2000; // from a look at the list to the next: it measures the li
 const WATCH_MS = 500; // the same while somebody else drives: he may let go any time
 const SOON_MS = 40; // the same after a driven line has moved
 const RETRY_MS = 500;
-const PATIENCE_MS = 300; // an attempt that fails sooner leaves the badge alone: no flicker
 
 // The server answered, and its answer is no.
 export class Refusal extends Error {}
@@ -20,51 +19,48 @@ let session = null;
 export async function ask(words, init) {
 	const sent = session;
 	const headers = sent ? { 'HTTaP-Session': sent } : {};
-	const reply = await fetch(`./?${words}`, { cache: 'no-store', signal: AbortSignal.timeout(LIMIT_MS), headers, ...init });
-	if (session === sent) // of the first replies to a page, or a server, that is new, one gives the name
+	const reply = await fetch(`./?${words}`, { signal: AbortSignal.timeout(LIMIT_MS), headers, ...init });
+	if (session === sent) // of the first replies to a page, or of a server, that is new, one gives the name
 		session = reply.headers.get('HTTaP-Session') ?? sent;
-	const data = await reply.json().catch(error => {
-		if (!(error instanceof SyntaxError))
-			throw error;
-	});
-	if (!reply.ok)
-		throw new Refusal(data?.error ?? `${reply.status} ${reply.statusText}`);
-	if (!data)
-		throw new Refusal('The answer is not one of httapd: is another server at this address?');
+	const text = await reply.text();
+	let data;
+	try {
+		data = JSON.parse(text);
+	} catch {}
+	if (!reply.ok || !data)
+		throw new Refusal(data?.error ?? `${reply.status}: is this httapd?`);
 	return data;
 }
 
 const post = (words, body) => ask(words, { method: 'POST', body, keepalive: true });
 
-// Calls on.list(list, id) when the signals are other ones, on.values(values, t, whole), on.driver(name, me), on.held(blocked,
-// sentence) when what is held was stopped and must be let go, and when it has been, and on.state('connecting' | 'connected' | 'lost',
-// round trip in ms | what was wrong). Of each only what the page wants. The values are known while connected.
-export function connect(on) {
-	let state = '';
-	let id, shape, events, timer, hint;
+// Each listener may have list(list, id): other signals; values(values, t, whole): lines moved, or all of them; state('connecting' |
+// 'connected' | 'lost', round trip in ms | what was wrong): values are known while connected; driver(name, me): who drives, null for
+// nobody; held(blocked, sentence): what is held was stopped and must be let go, and has been.
+export function connect(...listeners) {
+	const tell = (what, ...values) => listeners.forEach(one => one[what]?.(...values));
+	let state, id, shape, events, timer;
 	let turn = 0; // whatever an older turn has under way is void
 	let soon = false;
 	let driven = {};
 	let other = false;
 
-	function tell(name, detail) {
-		clearTimeout(hint);
+	function enter(name, detail) {
 		state = name;
-		on.state?.(name, detail);
+		tell('state', name, detail);
 	}
 
 	function close() {
 		turn++;
 		soon = false;
 		clearTimeout(timer);
-		clearTimeout(hint);
 		events?.close();
 	}
 
 	function lose(error) {
 		close();
 		block('');
-		tell('lost', error);
+		enter('lost', error);
 		timer = setTimeout(start, RETRY_MS);
 	}
 
@@ -72,34 +68,41 @@ export function connect(on) {
 	async function look() {
 		const sent = performance.now();
 		const list = await ask('list');
-		const next = JSON.stringify(list, (key, value) => key === 'value' || key === 'driver' ? null : value);
+		const before = shape;
+		shape = JSON.stringify(list, (key, value) => key === 'value' || key === 'driver' ? null : value);
 		driven = Object.fromEntries(Object.entries(list).filter(([, info]) => info.failsafe));
-		if (next !== shape)
-			on.list?.(list, id);
-		shape = next;
+		if (shape !== before)
+			tell('list', list, id);
 		const name = Object.values(driven)[0]?.driver ?? null;
 		const me = name !== null && (busy || sent <= mine);
 		other = name !== null && !me;
-		on.driver?.(name, me);
+		tell('driver', name, me);
 		return performance.now() - sent;
+	}
+
+	// One step of a turn. Of one that is void nobody hears.
+	async function step(action) {
+		const now = ++turn;
+		try {
+			const ms = await action();
+			return now === turn ? ms : null;
+		} catch (error) {
+			if (now === turn)
+				lose(error);
+			return null;
+		}
 	}
 
 	async function start() {
 		close();
-		const now = turn;
-		if (state === 'connected' || state === '')
-			tell('connecting');
-		else
-			hint = setTimeout(tell, PATIENCE_MS, 'connecting');
-		try {
+		if (state !== 'lost')
+			enter('connecting');
+		const ms = await step(async () => {
 			id = (await ask('')).ID;
-			const ms = await look();
-			if (now === turn)
-				listen(ms);
-		} catch (error) {
-			if (now === turn)
-				lose(error);
-		}
+			return look();
+		});
+		if (ms !== null)
+			listen(ms);
 	}
 
 	function listen(ms) {
@@ -109,16 +112,16 @@ export function connect(on) {
 		events.onerror = () => lose();
 		events.onmessage = event => {
 			const { t, ...values } = JSON.parse(event.data);
-			on.values?.(values, t, whole);
+			tell('values', values, t, whole);
 			if (whole) {
-				tell('connected', ms);
+				enter('connected', ms);
 				next();
 				if (Object.keys(want).length > 0)
 					send(); // what could not be let go when the link was lost
 			}
 			whole = false;
-			if (!soon && Object.keys(values).some(name => name in driven))
-				next(soon = SOON_MS);
+			if (Object.keys(values).some(name => name in driven))
+				hurry();
 		};
 	}
 
@@ -127,22 +130,22 @@ export function connect(on) {
 		timer = setTimeout(beat, ms);
 	}
 
+	function hurry() {
+		if (!soon)
+			next(SOON_MS);
+		soon = true;
+	}
+
 	async function beat() {
 		soon = false;
 		if (document.hidden)
 			return;
-		const now = ++turn;
-		try {
-			const ms = await look();
-			if (now !== turn)
-				return;
-			tell('connected', ms);
-			if (!soon)
-				next();
-		} catch (error) {
-			if (now === turn)
-				lose(error);
-		}
+		const ms = await step(look);
+		if (ms === null)
+			return;
+		enter('connected', ms);
+		if (!soon)
+			next();
 	}
 
 	// --- Driving: one request at a time, the newest command wins, and it is repeated while something is held -----------------
@@ -162,7 +165,7 @@ export function connect(on) {
 		if (!holds())
 			return false;
 		blocked = true;
-		on.held?.(true, sentence);
+		tell('held', true, sentence);
 		return true;
 	}
 
@@ -177,8 +180,7 @@ export function connect(on) {
 			mine = 0;
 			if (sent.some(([, value]) => value))
 				block(error.message);
-			if (!soon)
-				next(soon = SOON_MS);
+			hurry();
 		}
 		if (!again && !holds())
 			want = {};
@@ -187,14 +189,14 @@ export function connect(on) {
 	// A repeated 1 keeps the drive, is safe after a trip, which the server ends only by a 0, and finds out about it.
 	async function send() {
 		clearTimeout(refresh);
-		again = busy;
+		again = true;
 		if (busy)
 			return;
-		do {
-			busy = true;
+		for (busy = true; again;) {
+			again = false;
 			await command();
-			busy = false;
-		} while (again && !(again = false));
+		}
+		busy = false;
 		if (holds() && !blocked)
 			refresh = setTimeout(send, failsafe() / 3);
 	}
@@ -205,13 +207,10 @@ export function connect(on) {
 		for (const [name, value] of Object.entries(change))
 			if (value || name in want)
 				want[name] = value;
-		if (JSON.stringify(want) === before)
+		if (JSON.stringify(want) === before || (blocked && holds()))
 			return;
-		if (!holds() && blocked) {
-			blocked = false;
-			on.held?.(false, '');
-		} else if (blocked)
-			return;
+		if (blocked)
+			tell('held', blocked = false);
 		send();
 	}
 
@@ -231,13 +230,13 @@ export function connect(on) {
 		navigator.sendBeacon('./?stop', new Blob([], { type: 'application/octet-stream' }));
 	}
 
+	// Captured: before the page's own listeners take the fingers away.
 	addEventListener('pagehide', () => {
 		leave();
 		close();
-	}, true); // before the page's own listeners take the fingers away
+	}, true);
 	addEventListener('pageshow', event => event.persisted && start());
 	document.addEventListener('visibilitychange', () => document.hidden ? leave() : start(), true);
-	addEventListener('online', () => state === 'lost' && start());
 	start();
 	return { write: (name, value) => post(encodeURIComponent(name), String(value)), stop, drive };
 }

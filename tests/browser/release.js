@@ -61,7 +61,7 @@ async function losing(t, handle, lose, { touch = false, by = 'page', ...options 
 
 const hide = page => page.evaluate(() => {
 	Object.defineProperty(document, 'hidden', { value: true, configurable: true });
-	document.dispatchEvent(new Event('visibilitychange'));
+	document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
 });
 
 const WAYS = [
