@@ -46,8 +46,7 @@ function sidesOf(x, y) {
 }
 
 function makePart(side, name) {
-	const box = make('button', { type: 'button', className: SIDES[side], 'aria-label': `${t(SIDES[side])}, ${name}` },
-		make('i', { className: SIDES[side] }));
+	const box = make('button', { className: SIDES[side], ariaLabel: `${t(SIDES[side])}, ${name}` }, make('i', { className: SIDES[side] }));
 	finger(box, down => hold(box, down ? [side] : []));
 	return { side, name, box, arrow: make('i', { className: SIDES[side] }) };
 }

@@ -4,8 +4,8 @@
 // The only module that talks to the server. A line's state comes from events alone, never from what was asked for.
 
 const LIMIT_MS = 2000; // after which a silent server counts as lost
-const BEAT_MS = 2000; // from a look at the list to the next: it measures the link, and tells who drives
-const WATCH_MS = 500; // the same while somebody else drives: he may let go any time
+const BEAT_MS = 2000; // from a look at the list, for link and driver, to the next
+const WATCH_MS = 500; // the same while somebody else drives
 const SOON_MS = 40; // the same after a driven line has moved
 const RETRY_MS = 500;
 
@@ -22,21 +22,16 @@ export async function ask(words, init) {
 	const reply = await fetch(`./?${words}`, { signal: AbortSignal.timeout(LIMIT_MS), headers, ...init });
 	if (session === sent) // of the first replies to a page, or of a server, that is new, one gives the name
 		session = reply.headers.get('HTTaP-Session') ?? sent;
-	const text = await reply.text();
-	let data;
-	try {
-		data = JSON.parse(text);
-	} catch {}
-	if (!reply.ok || !data)
-		throw new Refusal(data?.error ?? `${reply.status}: is this httapd?`);
+	const data = await reply.json();
+	if (!reply.ok)
+		throw new Refusal(data.error);
 	return data;
 }
 
 const post = (words, body) => ask(words, { method: 'POST', body, keepalive: true });
 
-// Each listener may have list(list, id): other signals; values(values, t, whole): lines moved, or all of them; state('connecting' |
-// 'connected' | 'lost', round trip in ms | what was wrong): values are known while connected; driver(name, me): who drives, null for
-// nobody; held(blocked, sentence): what is held was stopped and must be let go, and has been.
+// A listener may have list(list, id) for other signals; values(values, t, whole); state('connecting' | 'connected' | 'lost', round trip
+// in ms | error): values are known while connected; driver(name or null, me); held(blocked, sentence): what is held was stopped.
 export function connect(...listeners) {
 	const tell = (what, ...values) => listeners.forEach(one => one[what]?.(...values));
 	let state, id, shape, events, timer;
@@ -45,10 +40,7 @@ export function connect(...listeners) {
 	let driven = {};
 	let other = false;
 
-	function enter(name, detail) {
-		state = name;
-		tell('state', name, detail);
-	}
+	const enter = (name, detail) => tell('state', state = name, detail);
 
 	function close() {
 		turn++;
@@ -59,12 +51,12 @@ export function connect(...listeners) {
 
 	function lose(error) {
 		close();
-		block('');
+		block();
 		enter('lost', error);
 		timer = setTimeout(start, RETRY_MS);
 	}
 
-	// The list, for its shape and for who drives. Its values are not used: they may be older than an event.
+	// The values in the list may be older than an event: they are not used.
 	async function look() {
 		const sent = performance.now();
 		const list = await ask('list');
@@ -80,29 +72,26 @@ export function connect(...listeners) {
 		return performance.now() - sent;
 	}
 
-	// One step of a turn. Of one that is void nobody hears.
-	async function step(action) {
+	async function step(action, then) {
 		const now = ++turn;
 		try {
 			const ms = await action();
-			return now === turn ? ms : null;
+			if (now === turn)
+				then(ms);
 		} catch (error) {
 			if (now === turn)
 				lose(error);
-			return null;
 		}
 	}
 
-	async function start() {
+	function start() {
 		close();
 		if (state !== 'lost')
 			enter('connecting');
-		const ms = await step(async () => {
+		step(async () => {
 			id = (await ask('')).ID;
 			return look();
-		});
-		if (ms !== null)
-			listen(ms);
+		}, listen);
 	}
 
 	function listen(ms) {
@@ -116,7 +105,7 @@ export function connect(...listeners) {
 			if (whole) {
 				enter('connected', ms);
 				next();
-				if (Object.keys(want).length > 0)
+				if (Object.keys(want).length)
 					send(); // what could not be let go when the link was lost
 			}
 			whole = false;
@@ -136,16 +125,14 @@ export function connect(...listeners) {
 		soon = true;
 	}
 
-	async function beat() {
+	function beat() {
 		soon = false;
-		if (document.hidden)
-			return;
-		const ms = await step(look);
-		if (ms === null)
-			return;
-		enter('connected', ms);
-		if (!soon)
-			next();
+		if (!document.hidden)
+			step(look, ms => {
+				enter('connected', ms);
+				if (!soon)
+					next();
+			});
 	}
 
 	// --- Driving: one request at a time, the newest command wins, and it is repeated while something is held -----------------
@@ -160,7 +147,7 @@ export function connect(...listeners) {
 	const holds = () => Object.values(want).includes(1);
 	const failsafe = () => Math.min(...Object.values(driven).map(info => info.failsafe));
 
-	function block(sentence) {
+	function block(sentence = '') {
 		clearTimeout(refresh);
 		if (!holds())
 			return false;
@@ -186,7 +173,7 @@ export function connect(...listeners) {
 			want = {};
 	}
 
-	// A repeated 1 keeps the drive, is safe after a trip, which the server ends only by a 0, and finds out about it.
+	// A repeated 1 keeps the drive. After a trip, which only a 0 ends, it is refused.
 	async function send() {
 		clearTimeout(refresh);
 		again = true;
@@ -214,16 +201,16 @@ export function connect(...listeners) {
 		send();
 	}
 
-	// The page's own 0 goes behind whatever it has under way, which could reach the server later than the stop.
+	// The 0 goes behind what is under way, which could reach the server later than the stop.
 	function stop() {
-		if (block(''))
+		if (block())
 			send();
 		return post('stop');
 	}
 
-	// Whoever can't see the page can't drive by it. A beacon outlives the page; this type makes the browser say where it is from.
+	// A beacon outlives the page; this type makes the browser say where it is from.
 	function leave() {
-		if (block(''))
+		if (block())
 			send();
 		else if (!busy)
 			return;

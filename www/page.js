@@ -5,7 +5,7 @@
 import { Refusal, connect } from './link.js';
 import { t } from './texts.js';
 
-const PRAISE_MS = 5000; // good news leaves by itself; an error stays until dismissed
+const SHOWN_MS = 9000; // after which a message leaves, also an error: what matters for longer stands in the head
 
 // make('p', { id: 'x', 'aria-label': 'y' }, 'text', node)
 export function make(tag, attributes, ...children) {
@@ -25,36 +25,30 @@ export function setText(node, text) {
 const host = make('h1', { id: 'host' }, 'httapd');
 const badge = make('span', { id: 'link' });
 const driver = make('span', { id: 'driver' });
-const stopButton = make('button', { id: 'stop', type: 'button', title: t('stopHint') }, 'STOP');
-const message = make('p', { id: 'message', role: 'status' });
-const dismiss = make('button', { id: 'dismiss', type: 'button', 'aria-label': t('dismiss') }, '✕');
-const note = make('div', { id: 'note' }, message, dismiss);
+const stopButton = make('button', { id: 'stop', title: 'Esc' }, 'STOP');
+const note = make('p', { id: 'note', role: 'status' });
 const spoken = make('p', { id: 'spoken', class: 'unseen', role: 'status' });
 let link, state, timer;
 
 document.body.prepend(make('header', {}, make('div', { id: 'who' }, host, make('p', {}, badge, driver)),
 	make('nav', {}, ...['panel', 'car', 'scope', 'help'].map(name => make('a', { href: name === 'panel' ? './' : `${name}.html`,
-		...name === document.body.id ? { 'aria-current': 'page' } : {} }, t(name)))),
+		ariaCurrent: name === document.body.id && 'page' }, t(name)))),
 	make('div', { id: 'halt' }, stopButton)));
 document.body.append(note, spoken);
 
 // A sentence, and of which kind: 'good', 'bad', or '' for none.
 export function say(sentence = '', kind = '') {
 	clearTimeout(timer);
+	if (sentence)
+		timer = setTimeout(say, SHOWN_MS);
 	note.dataset.kind = kind;
-	dismiss.hidden = kind === '';
-	setText(message, sentence);
-	if (kind === 'good')
-		timer = setTimeout(say, PRAISE_MS);
+	setText(note, sentence);
 }
 
 // What went wrong: the server's own sentence, or that there is none.
 export function complain(error, what) {
 	say(error instanceof Refusal ? error.message : t('silent', what), 'bad');
 }
-
-say();
-dismiss.onclick = () => say();
 
 const head = {
 	list(list, id) {
@@ -64,11 +58,8 @@ const head = {
 	state(name, detail) {
 		if (name !== 'connected')
 			letGo(); // what was held is not held any more when the link is back
-		// Only losing and regaining is spoken; attempts in between would talk without end.
-		if (name === 'lost')
-			setText(spoken, t('lostNow'));
-		else if (spoken.textContent && name === 'connected')
-			setText(spoken, t('back'));
+		if (name === 'lost' || (spoken.textContent && name === 'connected'))
+			setText(spoken, t(name === 'lost' ? 'lostNow' : 'back'));
 		if (detail instanceof Refusal && state !== name)
 			complain(detail);
 		state = name;
@@ -125,10 +116,9 @@ addEventListener('keydown', event => {
 
 export const releases = []; // what lets go of each source of commands
 
-// All fingers, as when nobody can see or feel the page any more.
 export const letGo = () => releases.forEach(release => release());
 
-// A finger, or Enter or space, on that node: change(true, event) when it comes and moves, change(false) when it leaves, in whatever way.
+// A finger or key on that node: change(true, event) when it comes and moves, change(false) when it leaves, in whatever way.
 export function finger(node, change) {
 	const on = (names, action) => names.split(' ').forEach(name => node.addEventListener(name, action));
 	const isKey = event => event.key === ' ' || event.key === 'Enter';
@@ -139,7 +129,7 @@ export function finger(node, change) {
 	};
 	const press = (what, event) => {
 		if (id !== null)
-			return release(); // a second finger: what the first one means is not clear any more
+			return release(); // a second finger
 		id = what;
 		change(true, event);
 	};

@@ -15,8 +15,7 @@ let focused = null; // what had the focus when it was disabled or made anew
 
 function describe(info) {
 	return [info.failsafe && t('hold'), info.kernelName || `${info.chip} ${info.line}`, info.activeLow && 'active low',
-		info.failsafe && `failsafe ${info.failsafe} ms`, info.interlock && `interlock ${info.interlock}`]
-		.filter(Boolean).map(text => text.replaceAll(' ', '\u00a0')).join(' · ');
+		info.failsafe && `failsafe ${info.failsafe} ms`, info.interlock && `interlock ${info.interlock}`].filter(Boolean).join(' · ');
 }
 
 function word(row, known) {
@@ -62,7 +61,7 @@ function makeRow(name, info, local) {
 	const driven = info.failsafe > 0;
 	const word = make('span', { class: 'word' });
 	const box = make(output ? 'button' : 'div', { class: `signal ${!output ? 'lamp' : driven ? 'push' : 'switch'}`, 'data-signal': name,
-		...output && { type: 'button' }, ...output && !driven && { role: 'switch', 'aria-label': name } }, make('span', { class: 'label' },
+		...output && !driven && { role: 'switch', ariaLabel: name } }, make('span', { class: 'label' },
 		make('span', { class: 'name' }, local), ' ', make('span', { class: 'kernel' }, describe(info))), word, make('span', { class: 'shape' }));
 	const row = { name, box, word, output, driven, held: false };
 	rows.set(name, row);

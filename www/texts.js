@@ -16,11 +16,9 @@ const texts = {
 	back: ['Connected again.', 'Wieder verbunden.', 'Reconnecté.'],
 	meDrives: ['you drive', 'Sie fahren', 'vous conduisez'],
 	drives: ['{0} drives', '{0} fährt', '{0} conduit'],
-	stopHint: ['Escape, space', 'Escape, Leertaste', 'Échap, espace'],
 	stopped: ['Stopped: every output has its safe value', 'Gestoppt: Jeder Ausgang hat seinen sicheren Wert',
 		'Arrêt : chaque sortie a sa valeur sûre'],
 	silent: ['{0}: the server does not answer', '{0}: Der Server antwortet nicht', '{0} : le serveur ne répond pas'],
-	dismiss: ['Dismiss the message', 'Meldung schließen', 'Fermer le message'],
 	on: ['On', 'Ein', 'Allumé'],
 	off: ['Off', 'Aus', 'Éteint'],
 	unknown: ['Unknown', 'Unbekannt', 'Inconnu'],
@@ -49,11 +47,7 @@ export function t(key, ...values) {
 	return texts[key][wished].replace(/{(\d)}/g, (_, place) => values[place]);
 }
 
-// The texts of a page, and its elements with data-t.
-export function learn(more) {
-	Object.assign(texts, more);
-	for (const node of document.querySelectorAll('[data-t]'))
-		node.textContent = t(node.dataset.t);
-}
+// The texts of one page alone.
+export const learn = more => Object.assign(texts, more);
 
 document.documentElement.lang = languages[wished];

@@ -261,7 +261,7 @@ async function tripping() {
 		await holds(daemon, []);
 		await becomes(() => doing(one), 'Released: let go, then press again', 'what the driver is told');
 		await one.keyboard.up('KeyW');
-		await becomes(async () => (await daemon.list()).LEFT.driver, null, 'the driver');
+		await daemon.free();
 		await becomes(() => doing(car), 'Standing', 'the car page');
 		await car.keyboard.down('KeyA');
 		await holds(daemon, ['LEFT']);

@@ -76,7 +76,7 @@ async function sizes() {
 			const page = await t.panel(await t.daemon(many), { ...options, expectFailures: true });
 			await page.route(address => address.search === '?S0', route => route.fulfill({ status: 409, json: { error: 'no' } }));
 			await signal(page, 'S0').click();
-			await becomes(() => page.locator('#dismiss').isVisible(), true, 'the message');
+			await becomes(() => message(page), 'no', 'the message');
 			same(await smallTargets(page), [], 'smaller targets');
 			await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
 			const hidden = await page.locator('#stop').evaluate(stop => {
@@ -126,7 +126,7 @@ async function settle(page) {
 
 // Another page, which drives.
 async function somebodyDrives(t, daemon) {
-	await becomes(async () => (await daemon.list()).RIGHT.driver, null, 'the driver');
+	await daemon.free();
 	const page = await t.car(daemon, { expectFailures: true });
 	await page.keyboard.down('KeyD');
 	await becomes(() => daemon.read('RIGHT'), 1, 'RIGHT');
@@ -151,7 +151,6 @@ async function accessible() {
 				await shoot(page, 'panel');
 				await complain(page);
 				await shoot(page, 'panel-refused');
-				await page.locator('#dismiss').click();
 				await signal(page, 'FORWARD').hover();
 				await page.mouse.down();
 				await shows(page, 'FORWARD', 'On true');
@@ -172,7 +171,6 @@ async function accessible() {
 				await shoot(page, 'panel-lost');
 				await t.daemon('', daemon.port);
 				await becomes(() => page.locator('#empty').isVisible(), true, 'the empty state');
-				await page.locator('#dismiss').click();
 				await shoot(page, 'panel-empty');
 			});
 
@@ -190,7 +188,6 @@ async function accessible() {
 				await doing('Released: let go, then press again');
 				await shoot(page, 'car-tripped');
 				await page.mouse.up();
-				await page.locator('#dismiss').click();
 				const other = await somebodyDrives(t, daemon);
 				await doing('::1 drives');
 				await shoot(page, 'car-driven');

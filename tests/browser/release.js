@@ -69,6 +69,7 @@ const WAYS = [
 	['the finger leaves the glass', page => fingers(page, 'touchEnd'), { touch: true }],
 	['the system takes the touch (pointercancel)', page => fingers(page, 'touchCancel'), { touch: true }],
 	['the capture is lost (lostpointercapture)', async (page, at) => {
+		await page.mouse.move(at.x + 2, at.y); // with which the browser takes the capture for true
 		await page.evaluate(() => {
 			const node = [...document.querySelectorAll('#stick, button')].find(node => node.hasPointerCapture(1));
 			node.releasePointerCapture(1);

@@ -199,16 +199,16 @@ async function moving() {
 		await shows(page, 'LED', 'On true');
 	});
 
-	await test("the server's own sentence is shown when it refuses", async t => {
+	await test("the server's own sentence is shown when it refuses, and leaves by itself", async t => {
 		const daemon = await t.daemon();
-		const page = await t.panel(daemon, { expectFailures: true });
+		const page = await t.panel(daemon, { expectFailures: true, before: page => page.clock.install() });
 		await page.route(address => address.search === '?LED', route => route.continue({ url: `${daemon.origin}/?BUTTON` }));
 		await signal(page, 'LED').click();
 		await becomes(() => message(page), 'this signal is an input: it can be read, not written', 'the message');
-		same(await page.locator('#message').getAttribute('role'), 'status', 'the role of the message');
+		same(await page.locator('#note').getAttribute('role'), 'status', 'the role of the message');
 		await shows(page, 'LED', 'Off false');
-		await page.getByRole('button', { name: 'Dismiss the message' }).click();
-		same(await message(page), '', 'the message after dismissing it');
+		await page.clock.runFor(10000);
+		await becomes(() => message(page), '', 'the message later');
 	});
 }
 
