@@ -221,6 +221,8 @@ static int restrict_calls(struct httap_error *error)
 	int result = filter != NULL ? 0 : -ENOMEM;
 
 	if (result == 0)
+		result = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1); /* else each failure of the kernel is ECANCELED */
+	if (result == 0)
 		result = allow_calls(filter);
 	if (result == 0)
 		result = allow_lines(filter);

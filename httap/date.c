@@ -4,6 +4,9 @@
  * Dates of HTTP: one form to write, three to read. Years and months are counted by the C library; names are written here,
  * because its own depend on a locale that belongs to the program.
  */
+#if defined(_FILE_OFFSET_BITS) && !defined(_TIME_BITS)
+#define _TIME_BITS 64 /* dates until 9999 also where time_t has 32 bits, as in Debian 12 for armhf (feature_test_macros(7)) */
+#endif
 #include "httap/date.h"
 
 #include <string.h>

@@ -27,8 +27,17 @@
 /* A rename during the look-up gives EAGAIN (openat2(2)); whoever renames that often may see a 404. */
 #define OPEN_ATTEMPTS 4
 
-/* For a kernel older than 5.6, or a container that hides openat2: one component after the other, none through a link. The path
- * has no dot segments, so that no component leads up. */
+/* None leads through a link, and none up: a target has no dot segments, but HTTAP_ROOTPAGE may (openat2(2), RESOLVE_BENEATH). */
+static int open_component(int dir, const char *name, int flags)
+{
+	if (strcmp(name, "..") == 0) {
+		errno = EXDEV;
+		return -1;
+	}
+	return openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* For a kernel older than 5.6, or a container that hides openat2: one component after the other. */
 static int open_by_components(int root, const char *path)
 {
 	char copy[HTTAP_TARGET_MAX + sizeof(GZIP_SUFFIX)];
@@ -42,7 +51,7 @@ static int open_by_components(int root, const char *path)
 	memcpy(copy, path, strlen(path) + 1);
 	while ((slash = strchr(name, '/')) != NULL) {
 		*slash = '\0';
-		fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = open_component(dir, name, O_PATH | O_DIRECTORY);
 		if (dir != root)
 			(void)close(dir); /* only read: nothing can be lost */
 		if (fd < 0)
@@ -50,7 +59,7 @@ static int open_by_components(int root, const char *path)
 		dir = fd;
 		name = slash + 1;
 	}
-	fd = openat(dir, name, OPEN_FLAGS | O_NOFOLLOW);
+	fd = open_component(dir, name, OPEN_FLAGS);
 	int saved = errno;
 	if (dir != root)
 		(void)close(dir);

@@ -26,10 +26,12 @@ enum { DESCRIPTORS = 100 };
 static const struct config config; /* no user: privilege_drop() as somebody, or as root in the jail */
 static struct httap_error error;
 static const char *missing;
+static bool kernel_filters;
 
 static void setup(void)
 {
 	rig_unix();
+	kernel_filters = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
 }
 
 static void enter(void)
@@ -41,13 +43,13 @@ static void enter(void)
 	must(sandbox_enter(root, DESCRIPTORS, &missing, &error) == 0);
 }
 
-/* A build without libseccomp has no filter, and says so; no machine of ours has a kernel without. */
+/* A build without libseccomp has no filter, and says so; so does a kernel without, which is what qemu-user shows. */
 static bool seccomp_is_in(void)
 {
 	bool is_in = missing == NULL || strstr(missing, "seccomp") == NULL;
 
 #ifdef HAVE_SECCOMP
-	must(is_in);
+	must(is_in == kernel_filters);
 #else
 	must(!is_in);
 #endif
