@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// Copyright (C) the httapd authors
+//
+// The scope: what it saves is what the lines did, and what it draws is where and when they did it.
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import { becomes, check, linked, request, same, test } from './rig.js';
+
+const NARROW = { viewport: { width: 600, height: 800 } }; // the waves are as wide as the picture
+const REMS = 13; // pixels of a letter in it
+
+// --- What is compared ---------------------------------------------------------------------------------------------------
+
+// A reader of value change dumps that forgives nothing (IEEE 1364-2005, 18.2.1).
+function parse(text) {
+	const [head, body] = text.split('$enddefinitions $end\n');
+	check(/^\$timescale 1 us \$end$/m.test(head), `no timescale in ${head}`);
+	const [ids, path] = [new Map(), []];
+	for (const [, word, rest] of head.matchAll(/\$(scope module|upscope|var wire 1)\s*(.*?)\s*\$end/g)) {
+		if (word === 'upscope')
+			check(path.pop() !== undefined, 'a scope is closed that was not open');
+		if (word === 'scope module')
+			path.push(rest);
+		if (word !== 'var wire 1')
+			continue;
+		const [id, name, ...more] = rest.split(' ');
+		check(/^[!-~]$/.test(id) && !ids.has(id) && more.length === 0, `a variable "${rest}"`);
+		ids.set(id, [...path, name].join('.'));
+	}
+	check(path.length === 0, `open scopes ${path}`);
+	for (const name of ids.values())
+		check(/^httapd(\.[A-Za-z_][\w$]*)+$/.test(name), `"${name}" is no path of identifiers`);
+	const dump = { names: [...ids.values()].map(name => name.replace(/^httapd\./, '').replace(/\._/g, '.')), first: {}, changes: [] };
+	let at = -1;
+	let dumping = false;
+	for (const entry of body.trimEnd().split('\n')) {
+		const [, time, level, id] = /^(?:#(\d+)|([01x])([!-~])|\$dumpvars|\$end)$/.exec(entry) ?? check(false, `a line "${entry}"`);
+		if (time !== undefined) {
+			check(Number(time) > at, `time goes from ${at} to ${time}`);
+			at = Number(time);
+		} else if (id === undefined) {
+			dumping = entry === '$dumpvars';
+			check(at === 0, `${entry} at ${at}`);
+		} else {
+			check(ids.has(id), `an undeclared "${id}"`);
+			const name = dump.names[[...ids.keys()].indexOf(id)];
+			if (dumping)
+				dump.first[name] = level;
+			else
+				dump.changes.push([at, name, level]);
+		}
+	}
+	return { ...dump, end: at };
+}
+
+// Somebody else who listens to the same events. Times in microseconds.
+async function listener(t, daemon) {
+	const heard = { whole: null, changes: [] };
+	const call = http.get({ host: '127.0.0.1', port: daemon.port, path: '/?events', agent: false }, reply => {
+		let text = '';
+		reply.setEncoding('utf8').on('error', () => {}).on('data', part => {
+			const events = (text += part).split('\n\n');
+			text = events.pop();
+			for (const event of events) {
+				const { t, ...values } = JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? '{}');
+				if (heard.whole === null)
+					heard.whole = values;
+				else
+					heard.changes.push(...Object.entries(values).map(([name, value]) => [Math.round(t * 1000), name, String(value)]));
+			}
+		});
+	});
+	call.on('error', () => {});
+	t.closing.push(async () => call.destroy());
+	await becomes(() => heard.whole !== null, true, 'the whole state');
+	return heard;
+}
+
+async function scope(t, daemon, options = {}) {
+	const page = await t.page({ origin: daemon.origin, expectFailures: true, ...options });
+	await options.before?.(page);
+	await page.goto(`${daemon.origin}/scope.html`);
+	await becomes(() => page.locator('#view').isVisible(), true, 'the picture is there');
+	return page;
+}
+
+async function download(page, key) {
+	const [file] = await Promise.all([page.waitForEvent('download'), page.locator(`[value=${key}]`).click()]);
+	return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
+}
+
+const saved = async page => parse((await download(page, 'v')).bytes.toString());
+const since = changes => changes.map(([t, ...rest]) => [t - changes[0][0], ...rest]);
+
+// --- The trace and the dump, without a server -----------------------------------------------------------------------------
+
+async function pure() {
+	// Steps are [values, t, whole], or a time when the link was lost.
+	const dump = async (page, names, steps, end) => parse(await page.evaluate(async ([names, steps, end]) => {
+		const { Trace, vcd } = await import('./vcd.js');
+		const trace = new Trace(names);
+		for (const step of steps)
+			Array.isArray(step) ? trace.add(...step) : trace.lose(step);
+		return vcd(trace, end);
+	}, [names, steps, end]));
+
+	await test('a dump tells what was seen and when, and nothing that was not seen', async t => {
+		const page = await scope(t, await t.daemon('LED=GPIO17'));
+		for (const [sentence, names, steps, end, should] of [
+			['a dump begins with the first whole state and tells each change once', ['A', 'B'],
+				[[{ A: 1, B: 0 }, 5000, true], [{ B: 1 }, 5010], [{ A: 1 }, 5011], [{ A: 0, B: 0 }, 5020]], 5100,
+				{ first: { A: '1', B: '0' }, changes: [[10, 'B', '1'], [20, 'A', '0'], [20, 'B', '0']], end: 100 }],
+			['dots are scopes, and parts that begin with a digit stay apart', ['A', 'A.B', 'A.1', 'A.1.2X', 'A1'],
+				[[{ 'A': 0, 'A.B': 0, 'A.1': 1, 'A.1.2X': 0, 'A1': 1 }, 1, true]], 2,
+				{ first: { 'A': '0', 'A.B': '0', 'A.1': '1', 'A.1.2X': '0', 'A1': '1' }, changes: [], end: 1 }],
+			['a lost link is unknown until the whole state comes again', ['A', 'B'],
+				[[{ A: 1, B: 0 }, 100, true], [{ B: 1 }, 110], 150, 160, [{ A: 1, B: 0 }, 200, true]], 210,
+				{ first: { A: '1', B: '0' }, changes: [[10, 'B', '1'], [50, 'A', 'x'], [50, 'B', 'x'], [100, 'A', '1'], [100, 'B', '0']], end: 110 }],
+			['a link that is still lost is unknown to the end', ['A'], [[{ A: 1 }, 100, true], 150], 400,
+				{ first: { A: '1' }, changes: [[50, 'A', 'x']], end: 300 }],
+			['a guess of when the link was lost is never before the newest change', ['A'], [[{ A: 1 }, 100, true], [{ A: 0 }, 150], 120], 400,
+				{ first: { A: '1' }, changes: [[50, 'A', '0'], [50, 'A', 'x']], end: 300 }],
+			['a guess that was too late ends with the whole state', ['A'], [[{ A: 1 }, 100, true], 180, [{ A: 0 }, 170, true]], 400,
+				{ first: { A: '1' }, changes: [[70, 'A', 'x'], [70, 'A', '0']], end: 300 }],
+			['whoever read too slowly missed what was before the whole state', ['A'],
+				[[{ A: 1 }, 100, true], [{ A: 0 }, 120], [{ A: 0 }, 900, true]], 1000,
+				{ first: { A: '1' }, changes: [[20, 'A', '0'], [20, 'A', 'x'], [800, 'A', '0']], end: 900 }],
+			['a signal that is not in the whole state is unknown', ['A', 'B'], [[{ A: 1 }, 100, true], [{ B: 1 }, 120]], 200,
+				{ first: { A: '1', B: 'x' }, changes: [[20, 'B', '1']], end: 100 }],
+			['news that come late are put in their place', ['A', 'B'],
+				[[{ A: 0, B: 0 }, 100, true], [{ A: 1 }, 120], [{ B: 1 }, 110], [{ A: 0 }, 115], [{ B: 0 }, 90]], 200,
+				{ first: { A: '0', B: '0' }, changes: [[10, 'B', '1'], [10, 'B', '0'], [20, 'A', '1'], [20, 'A', '0']], end: 100 }],
+			['news from before the first whole state are at its begin', ['A'], [[{ A: 0 }, 100, true], [{ A: 1 }, 90]], 200,
+				{ first: { A: '0' }, changes: [[0, 'A', '1']], end: 100 }],
+			['a clock that began anew begins a new trace', ['A'], [[{ A: 0 }, 9e6, true], [{ A: 1 }, 9.5e6], 9.6e6, [{ A: 0 }, 2e6, true]], 2.5e6,
+				{ first: { A: '0' }, changes: [], end: 5e5 }],
+			['a clock that is a little behind itself has not begun anew', ['A'], [[{ A: 0 }, 9e6, true], [{ A: 1 }, 9.5e6], [{ A: 1 }, 9.4e6, true]], 1e7,
+				{ first: { A: '0' }, changes: [[5e5, 'A', '1'], [5e5, 'A', 'x'], [5e5, 'A', '1']], end: 1e6 }],
+		])
+			same(await dump(page, names, steps, end), { names, ...should }, sentence);
+	});
+
+	await test('of 20,001 changes the oldest are dropped, and the dump begins with the state that they left', async t => {
+		const page = await scope(t, await t.daemon('LED=GPIO17'));
+		const steps = [[{ A: 0, B: 1 }, 0, true], [{ B: 0 }, 1]];
+		for (let i = 0; i < 20000; i++)
+			steps.push([{ A: 1 - i % 2 }, 10 * i + 10]);
+		const { first, changes, end } = await dump(page, ['A', 'B'], steps, 200100);
+		same(first, { A: '1', B: '0' }, 'the first state'); // the 2,000 oldest are B's and 1,999 of A's
+		same([changes.length, changes[0], changes.at(-1), end], [18001, [10, 'A', '0'], [180010, 'A', '0'], 180110], 'the rest');
+	});
+}
+
+// --- The trace of a real server -----------------------------------------------------------------------------------------------
+
+async function recording() {
+	await test('a saved dump has every change in order, at the times that the events told', async t => {
+		const daemon = await t.daemon();
+		await daemon.write('LAMP', '1');
+		const page = await scope(t, daemon);
+		const heard = await listener(t, daemon);
+		for (const name of ['LED', 'MOTOR.LEFT', 'LED', 'MOTOR.RIGHT', 'LAMP', 'LED', 'MOTOR.LEFT', 'LED'])
+			await daemon.write(name, 'toggle');
+		await request(daemon.port, '/?', { method: 'POST', body: 'LED=1&LAMP=1&MOTOR.LEFT=1' });
+		await request(daemon.port, '/?stop', { method: 'POST' });
+		await becomes(() => heard.changes.length, 15, 'changes that were heard');
+		await becomes(async () => (await saved(page)).changes.length, 15, 'changes in the dump');
+		const { names, first, changes, end } = await saved(page);
+		same(names, Object.keys(heard.whole), 'the names');
+		same(first, Object.fromEntries(Object.entries(heard.whole).map(([name, value]) => [name, String(value)])), 'the first state');
+		same(since(changes), since(heard.changes), 'the changes');
+		check(end >= changes.at(-1)[0], 'the dump ends before the last change');
+	});
+
+	await test('a file is named after the server and the date, and the other one is a picture of what is on the page', async t => {
+		const page = await scope(t, await t.daemon());
+		const dump = await download(page, 'v');
+		check(/^httapd-localhost-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.vcd$/.test(dump.name), dump.name);
+		const picture = await download(page, 'i');
+		check(/^httapd-localhost-[\dT-]{19}\.png$/.test(picture.name), picture.name);
+		same(picture.bytes.toString('latin1', 1, 4), 'PNG', 'the first bytes');
+		const size = await page.locator('#scope').evaluate(canvas => [canvas.width, canvas.height]);
+		same([picture.bytes.readUInt32BE(16), picture.bytes.readUInt32BE(20)], size, 'its size');
+	});
+
+	await test('what was missed while the server was away is a gap in the dump and in the picture', async t => {
+		const daemon = await t.daemon('LED=GPIO17');
+		const page = await scope(t, daemon, NARROW);
+		await daemon.write('LED', '1');
+		await becomes(async () => (await saved(page)).changes.length, 1, 'a change');
+		await daemon.kill();
+		await linked(page, 'lost');
+		same((await saved(page)).changes.at(-1).slice(1), ['LED', 'x'], 'the last change while nobody listens');
+		const next = await t.daemon('LED=GPIO17', daemon.port);
+		await becomes(async () => (await saved(page)).changes.at(-1)[2], '0', 'the last level');
+		await next.write('LED', '1');
+		await becomes(async () => (await saved(page)).changes.map(change => change[2]).join(''), '1x01', 'the levels');
+		await page.locator('[value=p]').click();
+		const { changes } = await saved(page);
+		const { holes, stripes, width } = await picture(page, 0);
+		same(holes.length, 1, 'holes in what is drawn');
+		const [gap] = holes;
+		const lost = (changes[2][0] - changes[1][0]) / 10e6 * width;
+		check(Math.abs(gap[1] - gap[0] + 1 - lost) <= 3, `a gap of ${lost} pixels is drawn from ${gap}`);
+		check(stripes[0] > lost / 8, `it has ${stripes[0]} stripes`);
+		await canvas(page).focus();
+		for (const told of [/LED = 1: ≥ [^·]*$/, /^A [\d.]+ s · $/, /LED = 0: ≥ [^·]*$/, /LED = 1: ≥ [^·]*$/]) {
+			await page.keyboard.press('ArrowRight');
+			await becomes(async () => told.test(await reading(page)), true, `the width at the next edge like ${told}`);
+		}
+		await over(page, (gap[0] + gap[1]) / 2);
+		await becomes(async () => /LED/.test(await page.locator('#readout').textContent()), false, 'a width in the gap');
+	});
+}
+
+// What a line's lane shows, by column of pixels: strokes over its whole height, holes without a level and how many stripes
+// they have, and the words with their places.
+function picture(page, line) {
+	return page.evaluate(([line, em]) => {
+		const canvas = document.getElementById('scope');
+		const { width, height } = canvas;
+		const copy = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+		copy.drawImage(canvas, 0, 0);
+		const { data } = copy.getImageData(0, 0, width, height);
+		const colour = name => {
+			copy.fillStyle = getComputedStyle(canvas).getPropertyValue(`--${name}`);
+			return copy.fillStyle.match(/\w\w/g).map(hex => parseInt(hex, 16)); // as #rrggbb, whatever it was
+		};
+		const y = Math.round(em * (4 * line + 4.5));
+		const like = (a, b, far = 80) => Math.max(...a.map((value, k) => Math.abs(value - b[k]))) < far;
+		const at = (x, y) => [...data.slice((y * width + x) * 4, (y * width + x) * 4 + 3)];
+		const columns = [...Array(width).keys()];
+		const shade = colour('on');
+		const inked = y => columns.filter(x => like(at(x, y), shade));
+		const strokes = inked(y).filter((x, i, all) => x !== all[i - 1] + 1);
+		const drawn = columns.filter(x => [y - em, y + em].some(y => like(at(x, y), shade)));
+		const holes = drawn.slice(1).map((x, i) => [drawn[i] + 1, x - 1]).filter(([from, to]) => to >= from);
+		const stripes = hole => columns.slice(...hole).filter(x => !like(at(x, y + 6), colour('card'), 40)).length;
+		return {
+			width, strokes, holes, stripes: holes.map(stripes), words: window.words,
+		};
+	}, [line, REMS]);
+}
+
+// Keeps the words of the newest picture, with where they are.
+function keepWords() {
+	const { fillText, setTransform } = CanvasRenderingContext2D.prototype;
+	CanvasRenderingContext2D.prototype.setTransform = function (...all) {
+		window.words = [];
+		setTransform.apply(this, all);
+	};
+	CanvasRenderingContext2D.prototype.fillText = function (words, x, y) {
+		window.words.push([words, x]);
+		fillText.call(this, words, x, y);
+	};
+}
+
+// The ruler's times in microseconds, and how many there are in a pixel.
+function ruler(words) {
+	const marks = words.filter(([word]) => / s$/.test(word)).map(([word, x]) => [parseFloat(word.replace(/,/g, '')) * 1e6, x - REMS * .3]);
+	const [[t, x] = [], [t2, x2] = []] = [marks[0], marks.at(-1)];
+	return { marks, t, x, scale: (t2 - t) / (x2 - x) };
+}
+
+// "12.5 ms" in microseconds.
+function micro(text) {
+	const [, value, unit] = /^([\d.,]+) (s|ms|µs)/.exec(text) ?? check(false, `"${text}" is no time`);
+	return Math.round(Number(value.replace(/,/g, '')) * { s: 1e6, ms: 1e3, 'µs': 1 }[unit]);
+}
+
+// The cursors' distance, and the frequency.
+function measured(text) {
+	const [, time, hertz] = /Δ (.*?) · (.*?) Hz/.exec(text) ?? [];
+	return time && [micro(time), Number(hertz.replace(/,/g, ''))];
+}
+
+const reading = page => page.locator('#readout').textContent();
+
+// A picture that is held, of a line that has moved three times: its strokes, and when it moved.
+async function held(t, options) {
+	const daemon = await t.daemon('LED=GPIO17 LAMP=GPIO27');
+	const page = await scope(t, daemon, { ...NARROW, before: page => page.addInitScript(keepWords), ...options });
+	const heard = await listener(t, daemon);
+	for (let i = 1; i <= 3; i++) {
+		await daemon.write('LED', 'toggle');
+		for (let k = 0; k < 30; k++)
+			await daemon.write('LAMP', 'toggle'); // so that some time passes, however little
+		await becomes(() => heard.changes.length, 31 * i, 'changes that were heard');
+	}
+	await becomes(async () => (await saved(page)).changes.length, 93, 'changes in the dump');
+	while (ruler((await picture(page, 0)).words).marks.length < 2)
+		await page.locator('[value="+"]').click();
+	await page.locator('[value=p]').click();
+	const times = heard.changes.filter(([, name]) => name === 'LED').map(([time]) => time);
+	return { daemon, page, times, changes: heard.changes };
+}
+
+// The same, stretched until the strokes are apart.
+async function spread(t) {
+	const all = await held(t);
+	let strokes = [];
+	const shown = async () => ({ strokes } = await picture(all.page, 0)).words;
+	for (let words = await shown(); strokes[2] - strokes[0] < 150; words = await shown()) {
+		await over(all.page, strokes[2]);
+		await all.page.mouse.wheel(0, -100);
+		await becomes(async () => String(await shown()) === String(words), false, 'the same picture');
+	}
+	return all;
+}
+
+const canvas = page => page.locator('#scope');
+const tap = (page, x, line = 0) => canvas(page).click({ position: { x, y: REMS * (4 * line + 4.5) } });
+const over = (page, x, line = 0) => canvas(page).hover({ position: { x, y: REMS * (4 * line + 4.5) } });
+
+async function measuring() {
+	await test('strokes, the ruler and the cursors tell the same times at every zoom, down to a microsecond', async t => {
+		const { page, times, changes } = await held(t);
+		const zero = changes[0][0] - (await saved(page)).changes[0][0];
+		let scale = Infinity;
+		do {
+			const seen = await picture(page, 0);
+			const rule = ruler(seen.words);
+			check(rule.marks.length <= 8, `${rule.marks.length} times on the ruler`);
+			for (const [time, x] of rule.marks)
+				check(Math.abs((time - rule.t) / rule.scale - (x - rule.x)) < .01, `${time} on the ruler is at ${x}`);
+			const expected = rule.marks.length < 2 ? [] : times.map(time => rule.x + (time - zero - rule.t) / rule.scale).filter(x => x > 2 && x < seen.width - 2);
+			const apart = expected.filter((x, i) => i === 0 || x - expected[i - 1] > 3);
+			check(apart.length > 0 || rule.marks.length < 2, 'the stroke under the pointer has gone');
+			for (const x of apart)
+				check(seen.strokes.some(is => Math.abs(is - x) <= 1.5), `a stroke should be at ${x}, but strokes are at ${seen.strokes}`);
+			check(!(rule.scale >= scale), `a pixel has ${rule.scale} µs, and had ${scale}`);
+			scale = rule.scale || scale; // there may be one time only where the trace begins
+			await over(page, seen.strokes[0]);
+			await page.mouse.wheel(0, -200);
+			await becomes(async () => JSON.stringify((await picture(page, 0)).words) !== JSON.stringify(seen.words) || scale < .02, true, 'a zoom');
+		} while (scale > .02);
+		same(await page.locator('[value=p]').getAttribute('aria-pressed'), 'true', 'the picture is held');
+	});
+
+	await test('two taps measure from edge to edge, and a third begins anew', async t => {
+		const { page, times } = await spread(t);
+		const { strokes } = await picture(page, 0);
+		await tap(page, strokes[0] + 4);
+		await tap(page, strokes[2] - 4);
+		const far = times[2] - times[0];
+		await becomes(async () => measured(await reading(page)), [far, Number((1e6 / far).toFixed(3))], 'the difference in µs and Hz');
+		await tap(page, strokes[1] + 4);
+		await becomes(async () => measured(await reading(page))[0], times[2] - times[1], 'the difference from the first cursor, moved');
+		await tap(page, (strokes[0] + strokes[1]) / 2);
+		await becomes(async () => times.includes(measured(await reading(page))[0] + times[1]), false, 'a cursor between edges stands free');
+	});
+
+	await test('the width of a pulse is told under the pointer, at least as long as it was seen', async t => {
+		const { page, times } = await spread(t);
+		const { strokes } = await picture(page, 0);
+		const told = async x => {
+			await over(page, x);
+			return (await reading(page)).split(' · ').at(-1);
+		};
+		const width = text => [text.replace(/: .*/, ''), text.includes('≥'), micro(text.replace(/.*[:≥] /, ''))];
+		await becomes(async () => width(await told((strokes[0] + strokes[1]) / 2)), ['LED = 1', false, times[1] - times[0]], 'the first pulse');
+		await becomes(async () => width(await told((strokes[1] + strokes[2]) / 2)), ['LED = 0', false, times[2] - times[1]], 'the pause');
+		await becomes(async () => width(await told(strokes[0] - 5)).slice(0, 2), ['LED = 0', true], 'what began before the trace');
+		await becomes(async () => width(await told(strokes[2] + 5)).slice(0, 2), ['LED = 1', true], 'what lasts');
+	});
+
+	await test('the keyboard does all of it: pause, zoom, go to edges of a line, change the cursor', async t => {
+		const { page, times, changes } = await held(t);
+		const key = name => page.keyboard.press(name);
+		await key('p');
+		await becomes(() => page.locator('[value=p]').getAttribute('aria-pressed'), 'true', 'held, as the picture has no focus');
+		while (await page.evaluate(() => document.activeElement.id !== 'scope'))
+			await key('Tab');
+		await key('p');
+		await becomes(() => page.locator('[value=p]').getAttribute('aria-pressed'), 'false', 'it runs');
+		await key('p');
+		await becomes(() => page.locator('[value=p]').getAttribute('aria-pressed'), 'true', 'it is held');
+		const before = ruler((await picture(page, 0)).words).scale;
+		await key('+');
+		await becomes(async () => Math.round(before / ruler((await picture(page, 0)).words).scale * 10), 20, 'ten times the zoom');
+		await key('-');
+		await becomes(async () => Math.round(before / ruler((await picture(page, 0)).words).scale * 10), 10, 'ten times the zoom');
+		const difference = async should => becomes(async () => measured(await reading(page))?.[0], should, 'the difference');
+		await cursorTo(page, 'ArrowLeft', 3); // A at the first edge of LED, wherever it began
+		await key('Enter');
+		await cursorTo(page, 'ArrowLeft', 3);
+		await key('ArrowRight');
+		await difference(times[1] - times[0]);
+		await key('ArrowRight');
+		await difference(times[2] - times[0]);
+		await key('ArrowRight'); // there is none beyond
+		await difference(times[2] - times[0]);
+		await key('ArrowDown');
+		await key('ArrowLeft');
+		const lamp = changes.filter(([time, name]) => name === 'LAMP' && time < times[2]).at(-1)[0];
+		await difference(lamp - times[0]);
+		await key('ArrowUp');
+		await key('Enter');
+		await key('ArrowRight'); // A again
+		await difference(lamp - times[1]);
+		await key('Shift+ArrowRight');
+		await becomes(async () => measured(await reading(page))[0] !== lamp - times[1], true, 'a fine step');
+	});
+}
+
+async function cursorTo(page, key, times) {
+	for (let i = 0; i < times; i++)
+		await page.keyboard.press(key);
+}
+
+async function touching() {
+	await test('a picture that is pulled is held, and what is under the finger stays there', async t => {
+		const { page } = await spread(t);
+		const { x, y } = await canvas(page).boundingBox();
+		const before = (await picture(page, 0)).strokes;
+		await page.mouse.move(x + 100, y + 50);
+		await page.mouse.down();
+		await page.mouse.move(x + 120, y + 50);
+		await page.mouse.move(x + 160, y + 50);
+		await page.mouse.up();
+		await becomes(async () => (await picture(page, 0)).strokes[0] - before[0], 60, 'it moved');
+		same(await reading(page).then(text => /^A/.test(text)), false, 'a cursor set by pulling');
+	});
+
+	await test('two fingers stretch the picture', async t => {
+		const { page } = await spread(t);
+		const { x, y } = await canvas(page).boundingBox();
+		const { strokes: [left, , right], words } = await picture(page, 0);
+		const wire = await page.context().newCDPSession(page);
+		const touch = (type, ...xs) => wire.send('Input.dispatchTouchEvent', { type,
+			touchPoints: xs.map((at, id) => ({ x: x + at, y: y + 60, id })) });
+		const middle = (left + right) / 2;
+		await touch('touchStart', left, right);
+		await touch('touchMove', left, right + 15);
+		await touch('touchMove', left - 15, right + 30);
+		await touch('touchEnd');
+		const factor = (right - left + 45) / (right - left);
+		await becomes(async () => Math.abs(ruler(words).scale / ruler((await picture(page, 0)).words).scale - factor) < .02, true, 'the stretch');
+		const { strokes } = await picture(page, 0);
+		check(Math.abs(strokes[0] - (left - 15)) < 3 && Math.abs(strokes.at(-1) - (right + 30)) < 3, `${strokes} do not lie under the fingers (${middle})`);
+	});
+}
+
+export async function scopeTests() {
+	await pure();
+	await recording();
+	await measuring();
+	await touching();
+}
