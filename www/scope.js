@@ -145,7 +145,7 @@ function draw() {
 	ruler(clientHeight);
 	trace.names.forEach((_, i) => {
 		wave(i, em * (4 * i + 4.5));
-		lamp(i, em * (4 * i + (left ? 4.5 : 2.8)));
+		lamp(i, em * (4 * i + (left ? 4.5 : 2.6)));
 	});
 	marks.forEach((t, i) => cursor(t, i, clientHeight));
 	$('readout').textContent = reading();
