@@ -235,7 +235,7 @@ function picture(page, line) {
 		const columns = [...Array(width).keys()];
 		const shade = colour('on');
 		const inked = y => columns.filter(x => like(at(x, y), shade));
-		const strokes = inked(y).filter((x, i, all) => x !== all[i - 1] + 1);
+		const strokes = inked(y).filter((x, i, all) => x !== all[i - 1] + 1).map(x => x + 1); // a stroke covers two columns
 		const drawn = columns.filter(x => [y - em, y + em].some(y => like(at(x, y), shade)));
 		const holes = drawn.slice(1).map((x, i) => [drawn[i] + 1, x - 1]).filter(([from, to]) => to >= from);
 		const stripes = hole => columns.slice(...hole).filter(x => !like(at(x, y + 6), colour('card'), 40)).length;
@@ -291,8 +291,7 @@ async function held(t, options) {
 		await becomes(() => heard.changes.length, 31 * i, 'changes that were heard');
 	}
 	await becomes(async () => (await saved(page)).changes.length, 93, 'changes in the dump');
-	while (ruler((await picture(page, 0)).words).marks.length < 2)
-		await page.locator('[value="+"]').click();
+	await becomes(async () => (await picture(page, 0)).strokes.at(-1) < 500, true, 'room behind the last stroke');
 	await page.locator('[value=p]').click();
 	const times = heard.changes.filter(([, name]) => name === 'LED').map(([time]) => time);
 	return { daemon, page, times, changes: heard.changes };
@@ -320,6 +319,7 @@ async function measuring() {
 		const { page, times, changes } = await held(t);
 		const zero = changes[0][0] - (await saved(page)).changes[0][0];
 		let scale = Infinity;
+		let checked = 0;
 		do {
 			const seen = await picture(page, 0);
 			const rule = ruler(seen.words);
@@ -328,7 +328,7 @@ async function measuring() {
 				check(Math.abs((time - rule.t) / rule.scale - (x - rule.x)) < .01, `${time} on the ruler is at ${x}`);
 			const expected = rule.marks.length < 2 ? [] : times.map(time => rule.x + (time - zero - rule.t) / rule.scale).filter(x => x > 2 && x < seen.width - 2);
 			const apart = expected.filter((x, i) => i === 0 || x - expected[i - 1] > 3);
-			check(apart.length > 0 || rule.marks.length < 2, 'the stroke under the pointer has gone');
+			checked += apart.length;
 			for (const x of apart)
 				check(seen.strokes.some(is => Math.abs(is - x) <= 1.5), `a stroke should be at ${x}, but strokes are at ${seen.strokes}`);
 			check(!(rule.scale >= scale), `a pixel has ${rule.scale} µs, and had ${scale}`);
@@ -337,6 +337,7 @@ async function measuring() {
 			await page.mouse.wheel(0, -200);
 			await becomes(async () => JSON.stringify((await picture(page, 0)).words) !== JSON.stringify(seen.words) || scale < .02, true, 'a zoom');
 		} while (scale > .02);
+		check(checked >= 15, `only ${checked} strokes were looked at`);
 		same(await page.locator('[value=p]').getAttribute('aria-pressed'), 'true', 'the picture is held');
 	});
 
@@ -368,7 +369,7 @@ async function measuring() {
 	});
 
 	await test('the keyboard does all of it: pause, zoom, go to edges of a line, change the cursor', async t => {
-		const { page, times, changes } = await held(t);
+		const { page, times, changes } = await spread(t);
 		const key = name => page.keyboard.press(name);
 		await key('p');
 		await becomes(() => page.locator('[value=p]').getAttribute('aria-pressed'), 'true', 'held, as the picture has no focus');
