@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Copyright (C) the httapd authors
 //
-// What the lines did, in microseconds of the server, and the same as a value change dump (IEEE 1364-2005, 18.2). A level is 0
-// or 1, or null where nobody looked.
-
+// What the lines did, at the server's times in microseconds. A level is 0 or 1, or null where nobody looked.
 const KEPT = 20000; // changes of all lines, about 2 MB; the oldest go first
 
 export class Trace {
 	changes = []; // { t, line, level } in order of time
-	end = Infinity; // the newest time that the server told; none yet
+	end = Infinity; // the newest time that the server told
 	gap = null; // since when nobody looks
+	now = []; // levels, by line
 
 	constructor(names) {
 		this.names = names;
 	}
 
-	// The first whole state begins the trace, as does one of a clock that began anew. Any other ends a gap.
+	// The first whole state begins the trace, and so does one of a clock that began anew. Any other ends a gap.
 	add(values, t, whole) {
 		if (whole && t < this.end - 1e6) {
 			this.changes = [];
@@ -53,42 +52,36 @@ export class Trace {
 	}
 
 	level(line) {
-		return this.gap === null ? this.now?.[line] : null;
+		return this.gap === null ? this.now[line] : null;
 	}
 
-	// All that is known of a line, from the first level on.
+	// The levels of a line, each from its time on.
 	of(line) {
 		const all = [{ t: this.start, level: this.base[line] }, ...this.changes.filter(change => change.line === line)];
 		return this.gap === null ? all : [...all, { t: this.gap, level: null }];
 	}
 }
 
-// Dots part scopes. A part that begins with a digit is no identifier; none begins with the underscore that makes it one.
-function declare(name, id) {
-	const path = `httapd.${name}`.replace(/\.(?=\d)/g, '._').split('.');
-	const leaf = path.pop();
-	return [...path.map(part => `$scope module ${part} $end`), `$var wire 1 ${id} ${leaf} $end`, ...path.map(() => '$upscope $end')];
-}
-
-// One character stands for a line: there are 64 at most.
+// A value change dump (IEEE 1364-2005, 18.2). A name's dots part scopes. A part that begins with a digit is no identifier; none begins
+// with the underscore that makes it one. One character stands for a line: there are 64 at most.
 export function vcd({ names, base, start, changes, gap }, end) {
 	const show = (level, line) => (level ?? 'x') + String.fromCharCode(33 + line);
-	const text = ['$version httapd $end', `$date ${new Date()} $end`, '$timescale 1 us $end',
-		...names.flatMap((name, line) => declare(name, show('', line))), '$enddefinitions $end', '#0', '$dumpvars', ...base.map(show), '$end'];
+	const text = [`$date ${new Date()} $end`, '$version httapd $end', '$timescale 1 us $end'];
+	names.forEach((name, line) => {
+		const path = `httapd.${name}`.replace(/\.(?=\d)/g, '._').split('.');
+		const leaf = path.pop();
+		text.push(...path.map(part => `$scope module ${part} $end`), `$var wire 1 ${show('', line)} ${leaf} $end`,
+			...path.map(() => '$upscope $end'));
+	});
+	text.push('$enddefinitions $end', '#0', '$dumpvars', ...base.map(show), '$end');
+	const lost = names.map((_, line) => ({ t: gap, line, level: null }));
 	let last = start;
-	const at = t => {
+	for (const { t, line, level } of [...changes, ...gap === null ? [] : lost, { t: end }]) {
 		if (t > last)
 			text.push(`#${t - start}`);
+		if (level !== undefined)
+			text.push(show(level, line));
 		last = t;
-	};
-	for (const { t, line, level } of changes) {
-		at(t);
-		text.push(show(level, line));
 	}
-	if (gap !== null) {
-		at(gap);
-		text.push(...names.map((_, line) => show(null, line)));
-	}
-	at(end);
 	return text.join('\n') + '\n';
 }

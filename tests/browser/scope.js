@@ -76,20 +76,37 @@ async function listener(t, daemon) {
 	return heard;
 }
 
+// What is saved is kept in the page: a browser throttles downloads, which one test waits for.
+function keepFiles() {
+	const create = URL.createObjectURL;
+	URL.createObjectURL = blob => create(window.file = blob);
+	const { click } = HTMLAnchorElement.prototype;
+	HTMLAnchorElement.prototype.click = function () {
+		if (window.really)
+			click.call(this);
+	};
+}
+
 async function scope(t, daemon, options = {}) {
 	const page = await t.page({ origin: daemon.origin, expectFailures: true, ...options });
+	await page.addInitScript(keepFiles);
 	await options.before?.(page);
 	await page.goto(`${daemon.origin}/scope.html`);
-	await becomes(() => page.locator('#view').isVisible(), true, 'the picture is there');
+	await becomes(() => page.locator('main').isVisible(), true, 'the picture is there');
 	return page;
 }
 
 async function download(page, key) {
+	await page.evaluate(() => window.really = true);
 	const [file] = await Promise.all([page.waitForEvent('download'), page.locator(`[value=${key}]`).click()]);
 	return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
 }
 
-const saved = async page => parse((await download(page, 'v')).bytes.toString());
+async function saved(page) {
+	await page.locator('[value=v]').click();
+	return parse(await page.evaluate(() => window.file.text()));
+}
+
 const since = changes => changes.map(([t, ...rest]) => [t - changes[0][0], ...rest]);
 
 // --- The trace and the dump, without a server -----------------------------------------------------------------------------
@@ -175,11 +192,12 @@ async function recording() {
 	await test('a file is named after the server and the date, and the other one is a picture of what is on the page', async t => {
 		const page = await scope(t, await t.daemon());
 		const dump = await download(page, 'v');
+		same(Object.keys(parse(dump.bytes.toString()).first).length, 6, 'signals in the dump');
 		check(/^httapd-localhost-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.vcd$/.test(dump.name), dump.name);
 		const picture = await download(page, 'i');
 		check(/^httapd-localhost-[\dT-]{19}\.png$/.test(picture.name), picture.name);
 		same(picture.bytes.toString('latin1', 1, 4), 'PNG', 'the first bytes');
-		const size = await page.locator('#scope').evaluate(canvas => [canvas.width, canvas.height]);
+		const size = await page.locator('canvas').evaluate(canvas => [canvas.width, canvas.height]);
 		same([picture.bytes.readUInt32BE(16), picture.bytes.readUInt32BE(20)], size, 'its size');
 	});
 
@@ -212,7 +230,7 @@ async function recording() {
 			await becomes(async () => told.test(await reading(page)), true, `the width at the next edge like ${told}`);
 		}
 		await over(page, (gap[0] + gap[1]) / 2);
-		await becomes(async () => /LED/.test(await page.locator('#readout').textContent()), false, 'a width in the gap');
+		await becomes(async () => /LED/.test(await page.locator('output').textContent()), false, 'a width in the gap');
 	});
 }
 
@@ -220,7 +238,7 @@ async function recording() {
 // they have, and the words with their places.
 function picture(page, line) {
 	return page.evaluate(([line, em]) => {
-		const canvas = document.getElementById('scope');
+		const canvas = document.querySelector('canvas');
 		const { width, height } = canvas;
 		const copy = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
 		copy.drawImage(canvas, 0, 0);
@@ -229,13 +247,13 @@ function picture(page, line) {
 			copy.fillStyle = getComputedStyle(canvas).getPropertyValue(`--${name}`);
 			return copy.fillStyle.match(/\w\w/g).map(hex => parseInt(hex, 16)); // as #rrggbb, whatever it was
 		};
-		const y = Math.floor(em * (4 * line + 4.5));
+		const y = Math.round(em * (4 * line + 4.5));
 		const like = (a, b, far = 80) => Math.max(...a.map((value, k) => Math.abs(value - b[k]))) < far;
 		const at = (x, y) => [...data.slice((y * width + x) * 4, (y * width + x) * 4 + 3)];
 		const columns = [...Array(width).keys()];
 		const shade = colour('on');
 		const inked = y => columns.filter(x => like(at(x, y), shade));
-		const strokes = inked(y).filter((x, i, all) => x !== all[i - 1] + 1).map(x => x + 1); // a stroke covers two columns
+		const strokes = inked(y).filter((x, i, all) => x !== all[i - 1] + 1);
 		const drawn = columns.filter(x => [y - em, y + em].some(y => like(at(x, y), shade)));
 		const holes = drawn.slice(1).map((x, i) => [drawn[i] + 1, x - 1]).filter(([from, to]) => to >= from);
 		const stripes = hole => columns.slice(...hole).filter(x => !like(at(x, y + 6), colour('card'), 40)).length;
@@ -273,11 +291,11 @@ function micro(text) {
 
 // The cursors' distance, and the frequency.
 function measured(text) {
-	const [, time, hertz] = /Δ (.*?) · (.*?) Hz/.exec(text) ?? [];
+	const [, time, hertz] = /Δ (.*?s), (.*?) Hz/.exec(text) ?? [];
 	return time && [micro(time), Number(hertz.replace(/,/g, ''))];
 }
 
-const reading = page => page.locator('#readout').textContent();
+const reading = page => page.locator('output').textContent();
 
 // A picture that is held, of a line that has moved three times: its strokes, and when it moved.
 async function held(t, options) {
@@ -310,7 +328,7 @@ async function spread(t) {
 	return all;
 }
 
-const canvas = page => page.locator('#scope');
+const canvas = page => page.locator('canvas');
 const tap = (page, x, line = 0) => canvas(page).click({ position: { x, y: REMS * (4 * line + 4.5) } });
 const over = (page, x, line = 0) => canvas(page).hover({ position: { x, y: REMS * (4 * line + 4.5) } });
 
@@ -373,7 +391,7 @@ async function measuring() {
 		const key = name => page.keyboard.press(name);
 		await key('p');
 		await becomes(() => page.locator('[value=p]').getAttribute('aria-pressed'), 'true', 'held, as the picture has no focus');
-		while (await page.evaluate(() => document.activeElement.id !== 'scope'))
+		while (await page.evaluate(() => document.activeElement.localName !== 'canvas'))
 			await key('Tab');
 		await key('p');
 		await becomes(() => page.locator('[value=p]').getAttribute('aria-pressed'), 'false', 'it runs');
