@@ -11,9 +11,7 @@ learn({
 	pause: ['Pause', 'Anhalten', 'Pause'],
 	closer: ['Zoom in', 'Vergrößern', 'Agrandir'],
 	wider: ['Zoom out', 'Verkleinern', 'Réduire'],
-	measure: ['Tap: cursors A, B. Drag, wheel, pinch: move, zoom. Keys: P + − ← ↑ → ↓ Shift Enter',
-		'Tippen: Marken A, B. Ziehen, Rad, Spreizen: schieben, vergrößern. Tasten: P + − ← ↑ → ↓ Umschalt Enter',
-		'Toucher : curseurs A, B. Glisser, molette, pincer : déplacer, agrandir. Touches : P + − ← ↑ → ↓ Maj Entrée'],
+	hint: ['Tap to measure. Keys: P + − arrows Enter', 'Tippen misst. Tasten: P + − Pfeile Enter', 'Toucher pour mesurer. Touches : P + − flèches Entrée'],
 });
 
 const NEAR = 10; // pixels: a cursor jumps to an edge that near, and a finger that moves less has tapped
@@ -26,16 +24,13 @@ const style = getComputedStyle(canvas);
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const fingers = new Map();
 let trace = new Trace([]);
-let shades; // by line
+let shades; // of the lines
 let clock = 0; // the server's less the page's
 let alive = 0; // when the link last was
 let running = true; // the right edge is now
-let edge = 0; // the time there
+let edge, left, wide, em, ratio; // the time there; pixels before it, before the waves, of a letter, and of the screen in one
 let span = 10e6;
-let left, wide, em, ratio; // where the waves begin and end, and a letter, in CSS pixels, of which each has so many of the screen's
-let marks = []; // cursors A and B
-let mark = 0; // the one that moves
-let line = 0; // whose edges the keys find
+let marks, mark, line; // cursors A and B, the one that moves, the line whose edges it finds
 let look; // the pointer's line and time
 let timer;
 
@@ -48,7 +43,6 @@ const row = y => clamp(Math.floor(y / em / 4 - .6), 0, shades.length - 1);
 const edges = () => trace.of(line).slice(1).map(change => change.t);
 const number = (value, digits) => value.toLocaleString(document.documentElement.lang, { maximumFractionDigits: digits });
 const readable = us => us < 1e3 ? `${us} µs` : us < 1e6 ? `${number(us / 1e3, 3)} ms` : `${number(us / 1e6, 6)} s`;
-const colour = name => style.getPropertyValue(`--${name}`);
 
 function hold(t) {
 	running = false;
@@ -64,33 +58,35 @@ function zoom(factor, x) {
 		hold(t + (wide - around) / scale());
 }
 
-function box(shade, x, y, w, h, alpha = 1) {
+function dip(name, alpha = 1) {
+	pen.fillStyle = style.getPropertyValue(`--${name}`);
 	pen.globalAlpha = alpha;
-	pen.fillStyle = shade;
+}
+
+function box(name, x, y, w, h, alpha) {
+	dip(name, alpha);
 	pen.fillRect(x, y, w, h);
 }
 
 function write(name, words, x, y) {
-	pen.fillStyle = colour(name);
+	dip(name);
 	pen.fillText(words, x, y);
 }
 
 // Edges in one column of pixels are one stroke: more of them than the eye can part are a solid band.
 function wave(i, y) {
-	const shade = colour(shades[i]);
-	const quiet = colour('quiet');
 	const column = t => Math.round(clamp(pixel(t), left, wide) * ratio) / ratio;
 	let [x, level] = [column(trace.start), null];
 	for (const next of [...trace.of(i), { t: now(), level: null }]) {
 		const end = column(next.t);
 		if (end > x && level === null)
 			for (let stripe = x; stripe < end; stripe += 6)
-				box(quiet, stripe, y - em, 1, em * 2, .5);
+				box('quiet', stripe, y - em, 1, em * 2, .5);
 		else if (end > x) {
-			box(shade, x, y - em, end - x, level * em * 2, .2);
-			box(shade, x, y + em - level * em * 2, end - x, 2);
+			box(shades[i], x, y - em, end - x, level * em * 2, .2);
+			box(shades[i], x, y + em - level * em * 2, end - x, 2);
 			if (next.level !== null && end < wide)
-				box(shade, end, y - em, 2, em * 2 + 2);
+				box(shades[i], end, y - em, 2, em * 2 + 2);
 		}
 		[x, level] = [end, next.level];
 	}
@@ -98,13 +94,13 @@ function wave(i, y) {
 
 // Times 1, 2 or 5 apart from the begin, as many as there is room for.
 function ruler(height) {
-	const least = 7 * em / scale();
-	const ten = 10 ** Math.floor(Math.log10(least));
-	const step = ten * [1, 2, 5, 10].find(n => n * ten >= least);
-	for (let n = Math.max(0, Math.ceil((time(left) - trace.zero) / step)); n * step <= edge - trace.zero; n++) {
-		const x = pixel(n * step + trace.zero);
-		box(colour('line'), x, 0, 1, height);
-		write('quiet', `${number(n * step / 1e6, 6)} s`, x + 4, em);
+	let step = 1;
+	for (let i = 0; step * scale() < 7 * em; i++)
+		step *= i % 3 === 1 ? 2.5 : 2;
+	for (let t = Math.max(0, Math.ceil((time(left) - trace.zero) / step) * step); t <= edge - trace.zero; t += step) {
+		const x = pixel(t + trace.zero);
+		box('line', x, 0, 1, height);
+		write('quiet', `${number(t / 1e6, 6)} s`, x + 4, em);
 	}
 }
 
@@ -121,12 +117,12 @@ function draw() {
 	left = wide < 50 * em ? 0 : Math.max(...trace.names.map(name => pen.measureText(name).width)) + em * 4;
 	if (running)
 		edge = now();
-	box(colour('card'), 0, 0, wide, height);
+	box('card', 0, 0, wide, height);
 	ruler(height);
 	trace.names.forEach((name, i) => {
 		const y = Math.round(em * (4 * i + 4.5));
 		const above = left ? y : y - em * 2;
-		const level = trace.level(i);
+		const level = trace.now[i];
 		wave(i, y);
 		write(shades[i], level === null ? '?' : '○●'[level], em, above);
 		write('text', name, em * 2.5, above);
@@ -134,7 +130,7 @@ function draw() {
 	marks.forEach((t, i) => {
 		if (t < time(left))
 			return;
-		box(colour('focus'), pixel(t), em * 2, 2, height);
+		box('focus', pixel(t), em * 2, 2, height);
 		write('focus', 'AB'[i], pixel(t) + 4, em * 2.4);
 	});
 	setText(readout, reading());
@@ -155,7 +151,7 @@ function reading() {
 	const far = Math.abs(b - a);
 	return [...marks.map((t, i) => `${'AB'[i]} ${number((t - trace.zero) / 1e6, 6)} s`),
 		far > 0 && `Δ ${readable(far)}, ${number(1e6 / far, 3)} Hz`, look ? pulse(...look) : marks.length > 0 && pulse(line, marks[mark]),
-	].filter(Boolean).join(' · ') || text('measure');
+	].filter(Boolean).join(' · ') || text('hint');
 }
 
 // One picture is due at most. It comes with the screen's next, so that a page that nobody sees draws none.
@@ -256,7 +252,7 @@ tools.append(...[['p', text('pause')], ['+', '+', text('closer')], ['-', '−', 
 
 // For who can't see the picture: what has changed is spoken now and then, and not while the picture is held.
 setInterval(() => running && levels.childNodes.forEach((item, i) =>
-	setText(item, `${trace.names[i]}: ${text(['off', 'on'][trace.level(i)] ?? 'unknown')}`)), SPEAK_MS);
+	setText(item, `${trace.names[i]}: ${text(['off', 'on'][trace.now[i]] ?? 'unknown')}`)), SPEAK_MS);
 
 new ResizeObserver(() => {
 	canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
@@ -267,8 +263,9 @@ new ResizeObserver(() => {
 open({
 	list(list) {
 		trace = new Trace(Object.keys(list));
-		shades = Object.values(list).map(info => info.direction === 'input' ? 'lamp-edge' : 'on');
+		shades = Object.values(list).map(info => info.direction === 'input' ? 'warn' : 'on');
 		marks = [];
+		mark = line = 0;
 		view.hidden = true;
 		levels.replaceChildren(...shades.map(() => make('li', {})));
 		canvas.style.height = `${4 * shades.length + 2.5}em`;
