@@ -6,14 +6,6 @@ import { make, open, setText } from './page.js';
 import { learn, t as text } from './texts.js';
 import { Trace, vcd } from './vcd.js';
 
-learn({
-	what: ['Levels over time', 'Pegel im Lauf der Zeit', 'Niveaux au fil du temps'],
-	pause: ['Pause', 'Anhalten', 'Pause'],
-	closer: ['Zoom in', 'Vergrößern', 'Agrandir'],
-	wider: ['Zoom out', 'Verkleinern', 'Réduire'],
-	hint: ['Tap to measure. Keys: P + − arrows Enter', 'Tippen misst. Tasten: P + − Pfeile Enter', 'Toucher pour mesurer. Touches : P + − flèches Entrée'],
-});
-
 const NEAR = 10; // pixels: a cursor jumps to an edge that near, and a finger that moves less has tapped
 const SPEAK_MS = 5000; // between two words on what has changed
 const CALM_MS = 250; // between two pictures, for whoever wishes less motion
@@ -25,14 +17,15 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const fingers = new Map();
 let trace = new Trace([]);
 let shades; // of the lines
-let clock = 0; // the server's less the page's
+let clock; // the server's time less the page's
 let alive = 0; // when the link last was
 let running = true; // the right edge is now
-let edge, left, wide, em, ratio; // the time there; pixels before it, before the waves, of a letter, and of the screen in one
-let span = 10e6;
-let marks, mark, line; // cursors A and B, the one that moves, the line whose edges it finds
+let edge; // the time there
+let span = 10e6; // over the width
+let left, wide, em; // where the waves begin and end, and a letter, in pixels
+let marks, mark, line; // cursors A and B, which of them moves, to edges of which line
 let look; // the pointer's line and time
-let timer;
+let dirty;
 
 const clamp = (value, least, most) => Math.max(least, Math.min(value, most));
 const now = () => Math.max(Math.round((performance.now() + clock) * 1e3), trace.end);
@@ -49,7 +42,7 @@ function hold(t) {
 	edge = clamp(t, trace.start, now());
 }
 
-// Around the pixel x; a picture that runs, without one, keeps its right edge.
+// Around the pixel x; without one, a picture that runs keeps its right edge.
 function zoom(factor, x) {
 	const around = x ?? (left + wide) / 2;
 	const t = time(around);
@@ -58,24 +51,20 @@ function zoom(factor, x) {
 		hold(t + (wide - around) / scale());
 }
 
-function dip(name, alpha = 1) {
+function box(name, x, y, w, h, alpha = 1) {
 	pen.fillStyle = style.getPropertyValue(`--${name}`);
 	pen.globalAlpha = alpha;
-}
-
-function box(name, x, y, w, h, alpha) {
-	dip(name, alpha);
 	pen.fillRect(x, y, w, h);
 }
 
 function write(name, words, x, y) {
-	dip(name);
+	box(name, 0, 0, 0, 0);
 	pen.fillText(words, x, y);
 }
 
 // Edges in one column of pixels are one stroke: more of them than the eye can part are a solid band.
 function wave(i, y) {
-	const column = t => Math.round(clamp(pixel(t), left, wide) * ratio) / ratio;
+	const column = t => Math.round(clamp(pixel(t), left, wide) * devicePixelRatio) / devicePixelRatio;
 	let [x, level] = [column(trace.start), null];
 	for (const next of [...trace.of(i), { t: now(), level: null }]) {
 		const end = column(next.t);
@@ -93,75 +82,60 @@ function wave(i, y) {
 }
 
 // Times 1, 2 or 5 apart from the begin, as many as there is room for.
-function ruler(height) {
+function ruler() {
 	let step = 1;
 	for (let i = 0; step * scale() < 7 * em; i++)
 		step *= i % 3 === 1 ? 2.5 : 2;
 	for (let t = Math.max(0, Math.ceil((time(left) - trace.zero) / step) * step); t <= edge - trace.zero; t += step) {
-		const x = pixel(t + trace.zero);
-		box('line', x, 0, 1, height);
-		write('quiet', `${number(t / 1e6, 6)} s`, x + 4, em);
+		box('line', pixel(t + trace.zero), 0, 1, canvas.height);
+		write('quiet', `${number(t / 1e6, 6)} s`, pixel(t + trace.zero) + 4, em);
 	}
 }
 
 function draw() {
-	const height = canvas.clientHeight;
-	wide = canvas.clientWidth;
-	if (!wide)
-		return;
-	em = parseFloat(style.fontSize);
-	ratio = canvas.width / wide;
-	pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-	pen.font = `${em}px ${style.fontFamily}`;
-	pen.textBaseline = 'middle';
-	left = wide < 50 * em ? 0 : Math.max(...trace.names.map(name => pen.measureText(name).width)) + em * 4;
 	if (running)
 		edge = now();
-	box('card', 0, 0, wide, height);
-	ruler(height);
+	box('card', 0, 0, wide, canvas.height);
+	ruler();
 	trace.names.forEach((name, i) => {
 		const y = Math.round(em * (4 * i + 4.5));
 		const above = left ? y : y - em * 2;
-		const level = trace.now[i];
 		wave(i, y);
-		write(shades[i], level === null ? '?' : '○●'[level], em, above);
+		write(shades[i], '○●'[trace.now[i]] ?? '?', em, above);
 		write('text', name, em * 2.5, above);
 	});
 	marks.forEach((t, i) => {
-		if (t < time(left))
-			return;
-		box('focus', pixel(t), em * 2, 2, height);
-		write('focus', 'AB'[i], pixel(t) + 4, em * 2.4);
+		if (t >= time(left)) {
+			box('focus', pixel(t), em * 2, 2, canvas.height);
+			write('focus', 'AB'[i], pixel(t) + 4, em * 2.4);
+		}
 	});
 	setText(readout, reading());
-	tools.firstChild.ariaPressed = running ? 'false' : 'true';
+	tools.children[0].ariaPressed = String(!running);
 }
 
 // How long a level holds around a time: at least so long, where nobody saw its begin or its end.
 function pulse(line, t) {
 	const runs = trace.of(line);
 	const k = runs.findLastIndex(run => run.t <= t);
-	const level = runs[k]?.level ?? null;
-	const unseen = [k - 1, k + 1].some(k => (runs[k]?.level ?? null) === null);
-	return level !== null && `${trace.names[line]} = ${level}: ${unseen ? '≥ ' : ''}${readable((runs[k + 1]?.t ?? now()) - runs[k].t)}`;
+	const [before, level, after] = [k - 1, k, k + 1].map(k => runs[k]?.level ?? null);
+	return level !== null && `${trace.names[line]} = ${level}: ${before === null || after === null ? '≥ ' : ''}${
+		readable((runs[k + 1]?.t ?? now()) - runs[k].t)}`;
 }
 
 function reading() {
-	const [a, b] = marks;
-	const far = Math.abs(b - a);
+	const far = Math.abs(marks[1] - marks[0]);
 	return [...marks.map((t, i) => `${'AB'[i]} ${number((t - trace.zero) / 1e6, 6)} s`),
-		far > 0 && `Δ ${readable(far)}, ${number(1e6 / far, 3)} Hz`, look ? pulse(...look) : marks.length > 0 && pulse(line, marks[mark]),
-	].filter(Boolean).join(' · ') || text('hint');
+		far > 0 && `Δ ${readable(far)}, ${number(1e6 / far, 3)} Hz`,
+		look ? pulse(...look) : marks.length > 0 && pulse(line, marks[mark])].filter(Boolean).join(' · ') || text('hint');
 }
 
-// One picture is due at most. It comes with the screen's next, so that a page that nobody sees draws none.
-function redraw(wait = 0) {
-	clearTimeout(timer);
-	timer = setTimeout(() => requestAnimationFrame(() => {
+// A page that nobody sees has no frames.
+function frame() {
+	if (wide && (running || dirty))
 		draw();
-		if (running)
-			redraw(calm.matches ? CALM_MS : 0);
-	}), wait);
+	dirty = false;
+	setTimeout(requestAnimationFrame, calm.matches ? CALM_MS : 0, frame);
 }
 
 // To the line's next edge; finely with Shift.
@@ -169,7 +143,7 @@ function step(way, fine) {
 	const from = marks[mark] ?? Math.round(time((left + wide) / 2));
 	const next = way < 0 ? edges().findLast(t => t < from) : edges().find(t => t > from);
 	const t = marks[mark] = clamp(fine ? from + way * Math.ceil(span / 200) : next ?? from, trace.start, now());
-	if (pixel(t) < left || t > edge)
+	if (t < time(left) || t > edge)
 		hold(t + span / 2);
 }
 
@@ -229,7 +203,7 @@ const hands = {
 		if (fingers.get(pointerId)?.moved)
 			return;
 		line = row(y);
-		mark = marks.length && 1 - mark;
+		actions.Enter();
 		const far = t => Math.abs(pixel(t) - x);
 		const [near] = edges().sort((s, t) => far(s) - far(t));
 		marks[mark] = far(near) < NEAR ? near : Math.round(time(x));
@@ -241,22 +215,31 @@ const hands = {
 for (const [name, act] of Object.entries(hands))
 	canvas.addEventListener(name, event => {
 		act(event);
-		redraw();
+		dirty = true;
 	});
-canvas.ariaLabel = text('what');
-tools.append(...[['p', text('pause')], ['+', '+', text('closer')], ['-', '−', text('wider')], ['v', '↓ VCD'], ['i', '↓ PNG']]
-	.map(([value, face, label = face]) => make('button', { type: 'button', value, ariaLabel: label, onclick() {
-		actions[value]();
-		redraw();
-	} }, face)));
+tools.onclick = event => {
+	actions[event.target.value]?.();
+	dirty = true;
+};
+
+learn({ hint: ['Tap twice to measure. Keys: P + − arrows Enter', 'Zweimal tippen misst. Tasten: P + − Pfeile Enter',
+	'Toucher deux fois pour mesurer. Touches : P + − flèches Entrée'] });
 
 // For who can't see the picture: what has changed is spoken now and then, and not while the picture is held.
 setInterval(() => running && levels.childNodes.forEach((item, i) =>
 	setText(item, `${trace.names[i]}: ${text(['off', 'on'][trace.now[i]] ?? 'unknown')}`)), SPEAK_MS);
 
 new ResizeObserver(() => {
-	canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
+	wide = canvas.clientWidth;
+	if (!wide)
+		return;
+	canvas.width = Math.round(wide * devicePixelRatio);
 	canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
+	em = parseFloat(style.fontSize);
+	pen.scale(devicePixelRatio, devicePixelRatio);
+	pen.font = `${em}px ${style.fontFamily}`;
+	pen.textBaseline = 'middle';
+	left = wide < 50 * em ? 0 : Math.max(...trace.names.map(name => pen.measureText(name).width)) + em * 4;
 	draw(); // now, as it is blank
 }).observe(canvas);
 
@@ -274,13 +257,15 @@ open({
 		clock = ms - performance.now();
 		trace.add(values, Math.round(ms * 1e3), whole);
 		alive = trace.end;
-		view.hidden = false;
-		redraw();
+		view.hidden = !shades.length;
+		dirty = true;
 	},
 	state(name, trip) {
 		if (name === 'connected')
 			alive = Math.max(alive, now() - trip * 1e3);
 		else
 			trace.lose(alive);
+		dirty = true;
 	},
 });
+frame();

@@ -265,10 +265,11 @@ function picture(page, line) {
 
 // Keeps the words of the newest picture, with where they are.
 function keepWords() {
-	const { fillText, setTransform } = CanvasRenderingContext2D.prototype;
-	CanvasRenderingContext2D.prototype.setTransform = function (...all) {
-		window.words = [];
-		setTransform.apply(this, all);
+	const { fillText, fillRect } = CanvasRenderingContext2D.prototype;
+	CanvasRenderingContext2D.prototype.fillRect = function (x, y, w, h) {
+		if (x === 0 && y === 0 && w > 1)
+			window.words = []; // all of it: a new picture
+		fillRect.call(this, x, y, w, h);
 	};
 	CanvasRenderingContext2D.prototype.fillText = function (words, x, y) {
 		window.words.push([words, x]);
