@@ -10,7 +10,7 @@ const NEAR = 10; // pixels: a cursor jumps to an edge that near, and a finger th
 const SPEAK_MS = 5000; // between two words on what has changed
 const CALM_MS = 250; // between two pictures, for whoever wishes less motion
 
-const [view, canvas, tools, readout, levels] = document.querySelectorAll('main, main > *');
+const [canvas, tools, readout, levels] = document.querySelectorAll('main > *');
 const pen = canvas.getContext('2d');
 const style = getComputedStyle(canvas);
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
@@ -249,7 +249,7 @@ open({
 		shades = Object.values(list).map(info => info.direction === 'input' ? 'warn' : 'on');
 		marks = [];
 		mark = line = 0;
-		view.hidden = true;
+		canvas.hidden = tools.hidden = true;
 		levels.replaceChildren(...shades.map(() => make('li', {})));
 		canvas.style.height = `${4 * shades.length + 2.5}em`;
 	},
@@ -257,7 +257,9 @@ open({
 		clock = ms - performance.now();
 		trace.add(values, Math.round(ms * 1e3), whole);
 		alive = trace.end;
-		view.hidden = !shades.length;
+		canvas.hidden = tools.hidden = !shades.length;
+		if (!shades.length)
+			setText(readout, text('none'));
 		dirty = true;
 	},
 	state(name, trip) {
@@ -265,7 +267,7 @@ open({
 			alive = Math.max(alive, now() - trip * 1e3);
 		else
 			trace.lose(alive);
-		dirty = true;
+		dirty ||= name !== 'connected';
 	},
 });
 frame();

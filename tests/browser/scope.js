@@ -92,7 +92,7 @@ async function scope(t, daemon, options = {}) {
 	await page.addInitScript(keepFiles);
 	await options.before?.(page);
 	await page.goto(`${daemon.origin}/scope.html`);
-	await becomes(() => page.locator('main').isVisible(), true, 'the picture is there');
+	await becomes(() => page.locator('canvas').isVisible(), true, 'the picture is there');
 	return page;
 }
 
@@ -268,7 +268,7 @@ function keepWords() {
 	const { fillText, fillRect } = CanvasRenderingContext2D.prototype;
 	CanvasRenderingContext2D.prototype.fillRect = function (x, y, w, h) {
 		if (x === 0 && y === 0 && w > 1)
-			window.words = []; // all of it: a new picture
+			[window.words, window.pictures] = [[], window.pictures + 1]; // all of it: a new picture
 		fillRect.call(this, x, y, w, h);
 	};
 	CanvasRenderingContext2D.prototype.fillText = function (words, x, y) {
@@ -464,9 +464,73 @@ async function touching() {
 	});
 }
 
+// --- For everybody ------------------------------------------------------------------------------------------------------------
+
+async function everybody() {
+	await test('levels are told in words now and then, and not while the picture is held', async t => {
+		const daemon = await t.daemon('LED=GPIO17 BUTTON=GPIO5,input');
+		const page = await scope(t, daemon, { before: page => page.clock.install() });
+		const words = () => page.locator('main li').allTextContents();
+		same(await page.locator('main ul').getAttribute('aria-live'), 'polite', 'how it is spoken');
+		await page.clock.runFor(5000);
+		await becomes(words, ['LED: Off', 'BUTTON: Off'], 'the words');
+		await daemon.write('LED', '1');
+		await becomes(async () => (await saved(page)).changes.length, 1, 'a change');
+		same(await words(), ['LED: Off', 'BUTTON: Off'], 'the words at once');
+		await page.clock.runFor(5000);
+		await becomes(words, ['LED: On', 'BUTTON: Off'], 'the words later');
+		await page.locator('[value=p]').click();
+		await daemon.write('LED', '0');
+		await becomes(async () => (await saved(page)).changes.length, 2, 'changes');
+		await page.clock.runFor(10000);
+		same(await words(), ['LED: On', 'BUTTON: Off'], 'the words while it is held');
+	});
+
+	for (const [reducedMotion, least, most] of [['no-preference', 20, 70], ['reduce', 3, 5]])
+		await test(`a picture that runs is drawn ${least} to ${most} times a second when motion is "${reducedMotion}", and not when it is held`, async t => {
+			const page = await scope(t, await t.daemon('LED=GPIO17'), { reducedMotion, before: async page => {
+				await page.clock.install();
+				await page.addInitScript(keepWords);
+			} });
+			const drawn = async ms => {
+				await page.evaluate(() => window.pictures = 0);
+				await page.clock.runFor(ms);
+				return page.evaluate(() => window.pictures);
+			};
+			const often = await drawn(2000) / 2;
+			check(often >= least && often <= most, `${often} pictures a second`);
+			await page.locator('[value=p]').click();
+			await page.clock.runFor(1000);
+			same(await drawn(1000), 0, 'pictures while it is held');
+		});
+
+	await test('without signals the scope says so', async t => {
+		const daemon = await t.daemon('');
+		const page = await t.page({ origin: daemon.origin });
+		await page.goto(`${daemon.origin}/scope.html`);
+		await linked(page, 'connected');
+		await becomes(() => reading(page), 'No signals yet', 'the words');
+		check(!await page.locator('#tools').isVisible(), 'there are buttons');
+	});
+
+	await test('other signals after a restart begin a new picture', async t => {
+		const daemon = await t.daemon('LED=GPIO17');
+		const page = await scope(t, daemon);
+		await daemon.write('LED', '1');
+		await becomes(async () => (await saved(page)).changes.length, 1, 'a change');
+		await daemon.kill();
+		await t.daemon('PUMP=GPIO9 LED=GPIO17', daemon.port);
+		await becomes(async () => {
+			const { names, changes } = await saved(page);
+			return [names, changes.length];
+		}, [['PUMP', 'LED'], 0], 'the new dump');
+	});
+}
+
 export async function scopeTests() {
 	await pure();
 	await recording();
 	await measuring();
 	await touching();
+	await everybody();
 }
