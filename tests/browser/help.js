@@ -4,6 +4,7 @@
 // The help: its lines do what they say, at this server, with its names.
 import { spawn } from 'node:child_process';
 import http from 'node:http';
+import { LOOKS, judge } from './scope.js';
 import { becomes, check, linked, message, same, test } from './rig.js';
 
 const DRIVEN = 'LED=GPIO17 LAMP=GPIO27 BUTTON=GPIO5,input MOTOR=GPIO22,failsafe=5s';
@@ -108,4 +109,20 @@ export async function helpTests() {
 		check((await blocks(page))[0][1].includes(markup), 'the name is not on the page as text');
 		same(await page.locator('img').count(), 0, 'elements made from text');
 	});
+
+	for (const [name, options] of LOOKS)
+		await test(`the help is fit for everybody (${name})`, async t => {
+			const daemon = await t.daemon(DRIVEN);
+			const page = await help(t, daemon, { expectFailures: true, ...options });
+			await judge(page, `help-${name}`);
+			await daemon.kill();
+			await linked(page, 'lost');
+			await judge(page, `help-${name}-lost`);
+		});
+
+	for (const [locale, title] of [['de-AT', 'Lesen'], ['fr', 'Lire'], ['es', 'Read']])
+		await test(`the help speaks to a browser in ${locale}`, async t => {
+			const page = await help(t, await t.daemon(DRIVEN), { locale });
+			same((await blocks(page))[0][0], title, 'the first title');
+		});
 }

@@ -2,9 +2,10 @@
 // Copyright (C) the httapd authors
 //
 // The scope: what it saves is what the lines did, and what it draws is where and when they did it.
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
-import { becomes, check, linked, request, same, test } from './rig.js';
+import { join } from 'node:path';
+import { AXE, becomes, check, linked, request, same, shots, test } from './rig.js';
 
 const NARROW = { viewport: { width: 600, height: 800 } }; // the waves are as wide as the picture
 const REMS = 13; // pixels of a letter in it
@@ -527,10 +528,60 @@ async function everybody() {
 	});
 }
 
+// Every size, in light and dark.
+export const LOOKS = [['phone', { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 }],
+	['tablet', { viewport: { width: 820, height: 1180 }, hasTouch: true, isMobile: true }], ['desktop', { viewport: { width: 1440, height: 900 } }],
+].flatMap(([name, options]) => ['light', 'dark'].map(colorScheme => [`${name}-${colorScheme}`, { ...options, colorScheme }]));
+
+// Takes a picture for a person to look at, and judges what a machine can.
+export async function judge(page, name) {
+	mkdirSync(shots, { recursive: true });
+	await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+	await page.evaluate(AXE);
+	const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }));
+	same(violations.map(rule => `${rule.id}: ${rule.nodes.map(node => node.target.join(' ')).join(', ')}`), [], `violations of ${name}`);
+	const small = await page.locator('main button:visible').evaluateAll(list => list.map(node => node.getBoundingClientRect())
+		.filter(({ width, height }) => width < 44 || height < 44).length);
+	same(small, 0, `buttons smaller than 44 pixels of ${name}`);
+	const [wide, room] = await page.evaluate(() => [document.scrollingElement.scrollWidth, innerWidth]);
+	same(wide, room, `the width of ${name}`);
+}
+
+async function looks() {
+	for (const [name, options] of LOOKS)
+		await test(`the scope is fit for everybody, connected, measuring, held and lost (${name})`, async t => {
+			const daemon = await t.daemon();
+			const page = await scope(t, daemon, options);
+			for (let i = 0; i < 150; i++)
+				await daemon.write(i % 3 === 0 ? 'MOTOR.LEFT' : i % 7 === 0 ? 'LAMP' : 'LED', 'toggle');
+			await judge(page, `scope-${name}-connected`);
+			const { width } = await canvas(page).boundingBox();
+			await tap(page, width - 80);
+			await tap(page, width - 20, 2);
+			await becomes(async () => /Hz · BUTTON = /.test(await reading(page)), true, 'a measurement');
+			await page.locator('[value=p]').click();
+			await becomes(() => page.locator('[value=p]').getAttribute('aria-pressed'), 'true', 'it is held');
+			await judge(page, `scope-${name}-held`);
+			await page.locator('[value=p]').click();
+			await daemon.kill();
+			await linked(page, 'lost');
+			await becomes(async () => (await saved(page)).changes.at(-1)[2], 'x', 'the last level');
+			await judge(page, `scope-${name}-lost`);
+		});
+
+	await test('on a wide screen long names have their place before the waves', async t => {
+		const long = 'A23456789012345678901234567890A';
+		const page = await scope(t, await t.daemon(`${long}=GPIO2 B=GPIO3`), { before: page => page.addInitScript(keepWords) });
+		await becomes(async () => (await picture(page, 0)).words.some(([word, x]) => word === '0 s' && x > 31 * 6), true, 'the ruler behind the name');
+		await judge(page, 'scope-long');
+	});
+}
+
 export async function scopeTests() {
 	await pure();
 	await recording();
 	await measuring();
 	await touching();
 	await everybody();
+	await looks();
 }
