@@ -10,19 +10,19 @@ learn({
 	copied: ['Copied', 'Kopiert', 'Copié'],
 	read: ['Read', 'Lesen', 'Lire'],
 	write: ['Write', 'Schreiben', 'Écrire'],
-	several: ['Several at once', 'Mehrere zugleich', 'Plusieurs à la fois'],
+	several: ['Several', 'Mehrere', 'Plusieurs'],
 	pulse: ['Pulse', 'Impuls', 'Impulsion'],
-	stop: ['Stop everything', 'Alles stoppen', 'Tout arrêter'],
-	events: ['Changes as they happen', 'Änderungen, sobald sie geschehen', 'Changements en direct'],
-	session: ['Session: several connections as one', 'Sitzung: mehrere Verbindungen als eine', 'Session : plusieurs connexions en une'],
-	drive: ['Drive: ping again within {0} ms', 'Fahren: alle {0} ms ein Ping', 'Conduire : un ping toutes les {0} ms'],
-	manual: ['More in the manual pages httap(7), httapd(5) and httapd(8).', 'Mehr in den Handbuchseiten httap(7), httapd(5) und httapd(8).',
-		'La suite dans les pages de manuel httap(7), httapd(5) et httapd(8).'],
+	halt: ['Stop', 'Stopp', 'Arrêt'],
+	events: ['Changes', 'Änderungen', 'Changements'],
+	session: ['Session', 'Sitzung', 'Session'],
+	drive: ['Drive: ping within {0} ms', 'Fahren: Ping binnen {0} ms', 'Conduire : ping sous {0} ms'],
+	manual: ['Manual pages', 'Handbuch', 'Manuel'],
 });
 
 const curl = (words, options = '') => `curl ${options}'${new URL('.', location)}?${words}'`;
 const same = '-H "HTTaP-Session: $s" ';
 
+// Of each group the title and the lines, of which some may be missing.
 function groups(list) {
 	const names = Object.keys(list);
 	const outputs = names.filter(name => list[name].direction === 'output');
@@ -33,7 +33,7 @@ function groups(list) {
 		[t('write'), ...one ? ['1', '0', 'toggle'].map(value => curl(one, `-d ${value} `)) : []],
 		[t('several'), names[1] && curl(names.slice(0, 2)), two && curl('', `-d '${one}=1&${two}=0' `)],
 		[t('pulse'), one && curl(one, '-d pulse:200ms ')],
-		[t('stop'), curl('stop', '-X POST ')],
+		[t('halt'), curl('stop', '-X POST ')],
 		[t('events'), curl('events', '-N ')],
 		[t('session'), `s=$(${curl('ping', "-so /dev/null -w '%header{httap-session}' ")})`, curl('ping', same)],
 		[t('drive', list[driven]?.failsafe), ...driven ? [curl(driven, `${same}-d 1 `), curl('ping', same), curl(driven, `${same}-d 0 `)] : []],
@@ -42,17 +42,18 @@ function groups(list) {
 
 // Where there is no clipboard, as over plain HTTP, the lines are selected for the person's own copy.
 function section(title, lines) {
-	const text = make('pre', {}, lines);
-	return make('section', { className: 'card' }, make('h2', {}, title), text,
-		make('button', { type: 'button', ariaLabel: `${t('copy')}: ${title}`, onclick() {
+	const text = make('pre', {}, ...lines.map(line => make('code', {}, line)));
+	return make('section', { className: 'card' }, make('h2', {}, title),
+		make('button', { ariaLabel: `${t('copy')}: ${title}`, onclick() {
 			getSelection().selectAllChildren(text);
-			navigator.clipboard?.writeText(lines).then(() => say(t('copied'), 'good'), () => {});
-		} }, t('copy')));
+			navigator.clipboard?.writeText(lines.join('\n')).then(() => say(t('copied'), 'good'), () => {});
+		} }, t('copy')), text);
 }
 
 open({
 	list(list) {
-		document.querySelector('main').replaceChildren(...groups(list).map(([title, ...lines]) => [title, lines.filter(Boolean).join('\n')])
-			.filter(([, lines]) => lines).map(group => section(...group)), make('p', {}, t('manual')));
+		document.querySelector('main').replaceChildren(...groups(list).map(([title, ...lines]) => [title, lines.filter(Boolean)])
+			.filter(([, lines]) => lines.length).map(group => section(...group)),
+		make('p', {}, `${t('manual')}: httap(7), httapd(5), httapd(8)`));
 	},
 });

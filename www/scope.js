@@ -206,7 +206,7 @@ const hands = {
 		actions.Enter();
 		const far = t => Math.abs(pixel(t) - x);
 		const [near] = edges().sort((s, t) => far(s) - far(t));
-		marks[mark] = far(near) < NEAR ? near : Math.round(time(x));
+		marks[mark] = far(near) < NEAR ? near : Math.round(clamp(time(x), trace.start, now()));
 	},
 	lostpointercapture: event => fingers.delete(event.pointerId),
 	pointerleave: () => look = null,
@@ -263,11 +263,12 @@ open({
 		dirty = true;
 	},
 	state(name, trip) {
-		if (name === 'connected')
+		if (name === 'connected') {
 			alive = Math.max(alive, now() - trip * 1e3);
-		else
-			trace.lose(alive);
-		dirty ||= name !== 'connected';
+			return;
+		}
+		trace.lose(alive);
+		dirty = true;
 	},
 });
 frame();
