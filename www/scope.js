@@ -127,7 +127,7 @@ function reading() {
 	const far = Math.abs(marks[1] - marks[0]);
 	return [...marks.map((t, i) => `${'AB'[i]} ${number((t - trace.zero) / 1e6, 6)} s`),
 		far > 0 && `Δ ${readable(far)}, ${number(1e6 / far, 3)} Hz`,
-		look ? pulse(...look) : marks.length > 0 && pulse(line, marks[mark])].filter(Boolean).join(' · ') || text('hint');
+		look ? pulse(...look) : marks.length > 0 && pulse(line, marks[mark])].filter(Boolean).join(' · ') || `${text('hint')} · P + − ← → ↑ ↓ Enter`;
 }
 
 // A page that nobody sees has no frames.
@@ -158,7 +158,7 @@ const actions = {
 	'p': () => running = !running,
 	'+': () => zoom(.5),
 	'-': () => zoom(2),
-	'v': () => save(new Blob([vcd(trace, now())]), 'vcd'),
+	'v': () => save(new Blob([vcd(trace, alive)]), 'vcd'),
 	'i': () => canvas.toBlob(blob => save(blob, 'png')),
 	'Enter': () => mark = marks.length && 1 - mark,
 	'ArrowUp': () => line = Math.max(0, line - 1),
@@ -222,8 +222,7 @@ tools.onclick = event => {
 	dirty = true;
 };
 
-learn({ hint: ['Tap twice to measure. Keys: P + − arrows Enter', 'Zweimal tippen misst. Tasten: P + − Pfeile Enter',
-	'Toucher deux fois pour mesurer. Touches : P + − flèches Entrée'] });
+learn({ hint: ['Tap to measure', 'Tippen misst', 'Toucher pour mesurer'] });
 
 // For who can't see the picture: what has changed is spoken now and then, and not while the picture is held.
 setInterval(() => running && levels.childNodes.forEach((item, i) =>
@@ -264,7 +263,7 @@ open({
 	},
 	state(name, trip) {
 		if (name === 'connected') {
-			alive = Math.max(alive, now() - trip * 1e3);
+			alive = Math.max(alive, now() - Math.ceil(trip * 1e3));
 			return;
 		}
 		trace.lose(alive);
