@@ -4,36 +4,68 @@
 // Sizes, accessibility, weight, and screenshots for a person to look at.
 import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { AXE, becomes, check, linked, message, same, shots, shows, signal, source, test } from './rig.js';
+import { AXE, CAR, becomes, check, linked, message, same, shots, shown, shows, signal, source, test } from './rig.js';
 
-const PHONE = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+const touch = (width, height) => ({ viewport: { width, height }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+const PHONE = touch(320, 568); // the smallest
 const DESKTOP = { viewport: { width: 1100, height: 760 } };
 const LONG = 'LED=GPIO17 A23456789012345678901234567890A=GPIO2 A2345678901234567890.1234567890=GPIO3 ' +
-	'A2345678901234567890.B234567890=GPIO4,input,bias=pull-up,active-low';
+	'A2345678901234567890.B234567890=GPIO4,input,bias=pull-up,active-low A2345678901234567890.C23456789=GPIO5,failsafe=500ms';
+const HOUSE = `LED=GPIO17 LAMP=GPIO27,active-low BUTTON=GPIO5,input,bias=pull-up,active-low DOOR=GPIO6,input,bias=pull-up ${CAR} ` +
+	'GARDEN.PUMP=GPIO20,failsafe=900ms GARDEN.LIGHT=GPIO21';
+const files = readdirSync(source).filter(name => name.endsWith('.html'));
 
 async function smallTargets(page) {
-	return page.locator('button:visible').evaluateAll(list => list.map(node => {
+	return page.locator('button:visible, a:visible').evaluateAll(list => list.map(node => {
 		const { width, height } = node.getBoundingClientRect();
-		return [node.id || node.dataset.signal, Math.round(width), Math.round(height)];
+		return [node.id || node.dataset.signal || node.className, Math.round(width), Math.round(height)];
 	}).filter(([, width, height]) => width < 44 || height < 44));
 }
 
 // The error note is on the page while it is judged.
 async function complain(page) {
-	await page.route(address => address.search === '?MOTOR.LEFT', route => route.fulfill({ status: 409,
-		json: { error: 'MOTOR.LEFT is driven by 192.168.1.20; it is free 500 ms after the last write' } }));
-	await signal(page, 'MOTOR.LEFT').click();
+	await page.route(address => address.search === '?GARDEN.LIGHT', route => route.fulfill({ status: 409,
+		json: { error: 'GARDEN.LIGHT was stopped; let go first: set it to 0, then it moves again' } }));
+	await signal(page, 'GARDEN.LIGHT').click();
 	await becomes(async () => (await message(page)).length > 0, true, 'a message');
 }
 
 async function sizes() {
+	for (const file of files)
+		for (const locale of ['en-GB', 'de-DE', 'fr-FR'])
+			await test(`${file} in ${locale} fits all widths from 320 pixels to 4K`, async t => {
+				const page = await t.panel(await t.daemon(HOUSE), { locale }, file);
+				for (const [width, height] of [[320, 568], [568, 320], [820, 1180], [1100, 760], [3840, 2160]]) {
+					await page.setViewportSize({ width, height });
+					same(await page.evaluate(() => document.scrollingElement.scrollWidth), width, 'the width of the page');
+					same(await page.locator('header *:visible').evaluateAll(list => list.filter(node => {
+						const box = node.getBoundingClientRect();
+						return box.left < 0 || box.right > innerWidth || node.scrollWidth > node.clientWidth + 1 && node.tagName === 'A';
+					}).map(node => node.id || node.textContent)), [], `what does not fit at ${width}`);
+				}
+			});
+
+	for (const [width, height] of [[320, 568], [667, 375], [568, 320], [390, 844], [1100, 760]])
+		await test(`all of the car page is in sight at ${width} x ${height}, even when it has much to say`, async t => {
+			const page = await t.car(await t.daemon(CAR), { ...touch(width, height), locale: 'de-DE' });
+			await page.locator('#doing').evaluate(node => node.textContent = 'Gelöst: loslassen, dann neu drücken');
+			const hidden = await page.locator('#stop, #stick, #cross button, #doing, #hint, nav a').evaluateAll(list => list.filter(node => {
+				const { left, top, right, bottom } = node.getBoundingClientRect();
+				const over = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+				return left < 0 || top < 0 || right > innerWidth || bottom > innerHeight || !node.contains(over);
+			}).map(node => node.id || node.className || node.textContent));
+			same(hidden, [], 'what is out of sight or covered');
+			same(await page.evaluate(() => document.scrollingElement.scrollHeight), height, 'the height of the page');
+			same(await smallTargets(page), [], 'smaller targets');
+		});
+
 	await test('on a phone of 320 pixels nothing scrolls sideways, long names neither', async t => {
 		const page = await t.panel(await t.daemon(LONG), PHONE);
 		const wide = () => page.evaluate(() => document.scrollingElement.scrollWidth);
 		same(await wide(), 320, 'the width of the page');
 		const outside = await page.locator('body *:visible').evaluateAll(list => list.filter(node => {
 			const box = node.getBoundingClientRect();
-			return box.width > 1 && (box.left < 0 || box.right > 320);
+			return box.width > 1 && (Math.round(box.left) < 0 || Math.round(box.right) > 320);
 		}).map(node => node.className || node.tagName));
 		same(outside, [], 'what stands outside');
 	});
@@ -68,7 +100,7 @@ async function sizes() {
 }
 
 async function weight() {
-	await test('the pages weigh less than 25 kB together, unzipped', async () => {
+	await test('the pages weigh less than 40 kB together, unzipped', async () => {
 		const bytes = readdirSync(source).map(name => statSync(join(source, name)).size).reduce((sum, size) => sum + size, 0);
 		check(bytes < 40000, `${bytes} bytes`);
 	});
@@ -93,37 +125,96 @@ async function settle(page) {
 		.map(move => move.finished.catch(() => {}))));
 }
 
+// Another page, which drives.
+async function somebodyDrives(t, daemon) {
+	const page = await t.car(daemon, { expectFailures: true });
+	await page.keyboard.down('KeyD');
+	await becomes(() => daemon.read('RIGHT'), 1, 'RIGHT');
+	return page;
+}
+
 async function accessible() {
 	for (const colorScheme of ['light', 'dark']) {
-		for (const [name, options] of [['phone', PHONE], ['desktop', DESKTOP]]) {
+		for (const [name, options] of [['phone', touch(390, 844)], ['tablet', touch(820, 1180)], ['desktop', DESKTOP]]) {
 			const shoot = async (page, state) => {
 				await settle(page);
 				await page.screenshot({ path: join(shots, `${name}-${colorScheme}-${state}.png`) });
 				same(await violations(page), [], `violations when ${state}`);
 			};
+			const looks = { ...options, colorScheme, expectFailures: true };
 
-			await test(`axe finds nothing when connected, refused, pending, lost or empty (${name}, ${colorScheme})`, async t => {
-				const daemon = await t.daemon();
+			await test(`axe finds nothing on the panel, in any state (${name}, ${colorScheme})`, async t => {
+				const daemon = await t.daemon(HOUSE);
 				await daemon.write('LED', '1');
-				await daemon.write('MOTOR.RIGHT', '1');
-				const page = await t.panel(daemon, { ...options, colorScheme, expectFailures: true });
-				await shoot(page, 'connected');
+				await daemon.write('GARDEN.LIGHT', '1');
+				const page = await t.panel(daemon, looks);
+				await shoot(page, 'panel');
 				await complain(page);
-				await shoot(page, 'refused');
+				await shoot(page, 'panel-refused');
 				await page.locator('#dismiss').click();
 				await page.route(address => address.search === '?LED', () => {});
 				await signal(page, 'LED').click();
 				await shows(page, 'LED', 'Pending true');
-				await shoot(page, 'pending');
+				await shoot(page, 'panel-pending');
+				await signal(page, 'FORWARD').hover();
+				await page.mouse.down();
+				await shows(page, 'FORWARD', 'On true');
+				await shoot(page, 'panel-held');
+				await daemon.write('stop');
+				await shows(page, 'FORWARD', 'Released: let go, then press again false');
+				await shoot(page, 'panel-tripped');
+				await page.mouse.up();
+				await page.mouse.move(0, 0);
+				const other = await somebodyDrives(t, daemon);
+				await becomes(() => shown(page, 'LEFT'), '::1 drives false', 'LEFT');
+				await shoot(page, 'panel-driven');
+				await other.keyboard.up('KeyD');
 				await daemon.kill();
 				await linked(page, 'lost');
 				await becomes(() => message(page), 'LED: the server does not answer', 'the message');
-				await shoot(page, 'lost');
+				await shoot(page, 'panel-lost');
 				await t.daemon('', daemon.port);
 				await becomes(() => page.locator('#empty').isVisible(), true, 'the empty state');
 				await page.locator('#dismiss').click();
-				await shoot(page, 'empty');
+				await shoot(page, 'panel-empty');
 			});
+
+			await test(`axe finds nothing on the car page, in any state (${name}, ${colorScheme})`, async t => {
+				const daemon = await t.daemon(CAR);
+				const page = await t.car(daemon, looks);
+				const doing = should => becomes(() => page.locator('#doing').textContent(), should, 'what is said');
+				const { x, y, width, height } = await page.locator('#stick').boundingBox();
+				await shoot(page, 'car');
+				await page.mouse.move(x + width * .78, y + height * .2);
+				await page.mouse.down();
+				await doing('Forward · Right');
+				await shoot(page, 'car-driving');
+				await daemon.write('stop');
+				await doing('Released: let go, then press again');
+				await shoot(page, 'car-tripped');
+				await page.mouse.up();
+				await page.locator('#dismiss').click();
+				const other = await somebodyDrives(t, daemon);
+				await doing('::1 drives');
+				await shoot(page, 'car-driven');
+				await other.keyboard.up('KeyD');
+				await daemon.kill();
+				await linked(page, 'lost');
+				await shoot(page, 'car-lost');
+				await t.daemon('LED=GPIO17', daemon.port);
+				await linked(page, 'connected');
+				await shoot(page, 'car-none');
+			});
+
+			for (const file of files.filter(file => !['index.html', 'car.html'].includes(file)))
+				await test(`axe finds nothing on ${file}, connected or lost (${name}, ${colorScheme})`, async t => {
+					const daemon = await t.daemon(HOUSE);
+					const page = await t.panel(daemon, looks, file);
+					await shoot(page, file.replace('.html', ''));
+					await daemon.kill();
+					await linked(page, 'lost');
+					await shoot(page, file.replace('.html', '-lost'));
+				});
 		}
 	}
 }

@@ -3,13 +3,17 @@
 //
 // All browser tests, in one browser, one after the other.
 import { closeBrowser, finish, openBrowser } from './rig.js';
+import { carTests } from './car.js';
 import { looksTests } from './looks.js';
+import { releaseTests } from './release.js';
 import { complaintTest, securityTests } from './security.js';
 import { stateTests } from './state.js';
 
 console.log(`# Chromium ${await openBrowser()}`);
 try {
 	await stateTests();
+	await carTests();
+	await releaseTests();
 	await securityTests();
 	await looksTests();
 	await complaintTest();

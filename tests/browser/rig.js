@@ -20,8 +20,11 @@ export const PATIENCE_MS = 15000; // for one condition: a machine under load is 
 const TEST_MS = 60000; // for one test
 export const LINES = 'LED=GPIO17 LAMP=GPIO27,active-low BUTTON=GPIO5,input,bias=pull-up,active-low DOOR=GPIO6,input,bias=pull-up ' +
 	'MOTOR.LEFT=22 MOTOR.RIGHT=23';
+export const FAILSAFE_MS = 900;
+export const CAR = ['FORWARD=GPIO23', 'REVERSE=GPIO24', 'LEFT=GPIO12', 'RIGHT=GPIO13'].map((line, i) =>
+	`${line},failsafe=${FAILSAFE_MS}ms${i < 2 ? ',interlock=throttle' : ''}`).join(' ');
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-	'--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP rebound.test 127.0.0.1'];
+	'--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP rebound.test 127.0.0.1,MAP car.test 127.0.0.1'];
 
 // --- What is cleaned up, whatever happens ---------------------------------------------------------------------------------
 
@@ -138,6 +141,10 @@ export class Daemon {
 		return JSON.parse((await request(this.port, `/?${name}`)).text)[name];
 	}
 
+	async list() {
+		return JSON.parse((await request(this.port, '/?list')).text);
+	}
+
 	async write(name, body) {
 		const reply = await request(this.port, `/?${name}`, { method: 'POST', body });
 		check(reply.status === 200, `POST /?${name} of another client: ${reply.status} ${reply.text}`);
@@ -162,13 +169,49 @@ export class Daemon {
 	}
 }
 
+// What a line does, as the server tells everybody: { value, t } of each change, by the clock of the machine in ms.
+export class Listener {
+	changes = [];
+
+	static async start(daemon) {
+		const listener = new Listener();
+		await new Promise((resolve, reject) => {
+			listener.call = http.get({ host: '127.0.0.1', port: daemon.port, path: '/?events', agent: false }, reply => {
+				let text = '';
+				reply.setEncoding('utf8').on('error', () => {}).on('data', part => {
+					const lines = (text + part).split('\n');
+					text = lines.pop();
+					for (const line of lines.filter(line => line.startsWith('data: ')))
+						listener.changes.push(JSON.parse(line.slice(6)));
+					resolve();
+				});
+			});
+			listener.call.on('error', reject);
+		});
+		return listener;
+	}
+
+	of(name) {
+		return this.changes.slice(1).filter(change => name in change).map(change => ({ value: change[name], t: change.t }));
+	}
+
+	close() {
+		this.call.on('error', () => {}).destroy();
+	}
+}
+
+// The clock that the server's t is told by.
+export function monotonic() {
+	return Number(process.hrtime.bigint()) / 1e6;
+}
+
 // --- The browser --------------------------------------------------------------------------------------------------------
 
 let browser;
+const settings = { executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: FLAGS, chromiumSandbox: false };
 
 export async function openBrowser() {
-	const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
-	browser = await chromium.launch({ executablePath, args: FLAGS, chromiumSandbox: false });
+	browser = await chromium.launch(settings);
 	return browser.version();
 }
 
@@ -213,9 +256,22 @@ class Bench {
 		return server.address().port;
 	}
 
+	async listener(daemon) {
+		const listener = await Listener.start(daemon);
+		this.closing.push(async () => listener.close());
+		return listener;
+	}
+
+	// A second browser, with processes of its own: { browser, pid }.
+	async browser() {
+		const server = await chromium.launchServer(settings);
+		this.closing.push(() => server.kill());
+		return { browser: await chromium.connect(server.wsEndpoint()), pid: server.process().pid };
+	}
+
 	// A window. `foreign`: its pages are somebody else's, and may complain. `expectFailures`: the server refuses or goes away.
-	async page({ origin, foreign = false, expectFailures = false, ...options } = {}) {
-		const context = await browser.newContext({ viewport: { width: 1100, height: 800 }, ...options });
+	async page({ origin, foreign = false, expectFailures = false, within = browser, ...options } = {}) {
+		const context = await within.newContext({ viewport: { width: 1100, height: 800 }, ...options });
 		this.closing.push(() => context.close());
 		const page = await context.newPage();
 		page.setDefaultTimeout(PATIENCE_MS);
@@ -224,13 +280,18 @@ class Bench {
 		return page;
 	}
 
-	// The panel of a daemon, open and connected.
-	async panel(daemon, options = {}) {
-		const page = await this.page({ origin: daemon.origin, ...options });
-		await options.before?.(page);
-		await page.goto(`${daemon.origin}/`);
+	// A page of a daemon, open and connected: the panel, or that file.
+	async panel(daemon, options = {}, file = '') {
+		const { before, ...others } = options;
+		const page = await this.page({ origin: daemon.origin, ...others });
+		await before?.(page);
+		await page.goto(`${daemon.origin}/${file}`);
 		await linked(page, 'connected');
 		return page;
+	}
+
+	car(daemon, options, query = '') {
+		return this.panel(daemon, options, `car.html${query}`);
 	}
 
 	async close() {
@@ -267,7 +328,8 @@ export function signal(page, name) {
 export async function shown(page, name) {
 	return signal(page, name).evaluate(box => {
 		const word = box.querySelector('.word').textContent;
-		return box.getAttribute('role') === 'switch' ? `${word} ${box.getAttribute('aria-checked')}` : word;
+		const told = box.getAttribute('aria-checked') ?? box.getAttribute('aria-pressed');
+		return told === null ? word : `${word} ${told}`;
 	});
 }
 

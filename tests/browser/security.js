@@ -2,8 +2,10 @@
 // Copyright (C) the httapd authors
 //
 // What a foreign page, a foreign name and a hostile text can't do.
+import { readFileSync, readdirSync } from 'node:fs';
 import http from 'node:http';
-import { becomes, check, complaints, linked, request, same, shows, signal, test } from './rig.js';
+import { join } from 'node:path';
+import { becomes, check, complaints, linked, request, same, shows, signal, source, test } from './rig.js';
 
 // A page of another site that tries everything which moves a line, says when all of it is over, and what came back.
 function attack(origin) {
@@ -110,26 +112,58 @@ async function foreignPages() {
 	});
 }
 
+const TYPES = { html: 'text/html', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
+
+// A server that says markup wherever it may say anything.
+function hostile(markup) {
+	const info = { direction: 'output', value: 0, chip: markup, line: 1, kernelName: markup, activeLow: false, failsafe: 0, interlock: markup,
+		driver: null };
+	const list = { [markup]: info, LED: info, FORWARD: { ...info, failsafe: 500, driver: markup },
+		[`GROUP.${markup}`]: { ...info, direction: 'input' } };
+	const answers = { '/?': { HTTaP_version: 1, ID: markup }, '/?list': list };
+	return (request, reply) => {
+		if (request.method === 'POST')
+			reply.writeHead(409, { 'Content-Type': 'application/json' }).end(JSON.stringify({ error: markup }));
+		else if (request.url === '/?events')
+			reply.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(`data: {"LED":0,"t":1}\n\ndata: ${JSON.stringify({ [markup]: 1 })}\n\n`);
+		else if (request.url in answers)
+			reply.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answers[request.url]));
+		else {
+			const name = request.url.slice(1).replace(/\?.*/, '') || 'index.html';
+			reply.writeHead(200, { 'Content-Type': TYPES[name.split('.').pop()] ?? 'text/plain' }).end(readFileSync(join(source, name)));
+		}
+	};
+}
+
 async function hostileText() {
 	const markup = '<img src=x onerror="window.hit = 1"><script>window.hit = 2</script>';
 
-	await test('names and sentences of the server are text, never markup', async t => {
+	await test('names and sentences of the server, and of the address, are text, never markup', async t => {
+		const origin = `http://localhost:${await t.serve(hostile(markup))}`;
+		const page = await t.page({ origin, expectFailures: true });
+		for (const file of ['', `car.html?left=${encodeURIComponent(markup)}`]) {
+			await page.goto(`${origin}/${file}`);
+			await linked(page, 'connected');
+			check((await page.title()).startsWith(markup), 'the title is not the text');
+			await becomes(async () => (await page.locator('#driver').textContent()).includes(markup), true, 'the driver as text');
+			if (file === '')
+				await page.getByRole('switch', { name: 'LED', exact: true }).click();
+			await becomes(async () => (await page.locator(file === '' ? '#message' : '#hint').textContent()).includes(markup), true, 'the text');
+			check((await page.locator('main').textContent()).includes(markup), 'the name is not on the page as text');
+			same(await page.locator('img, main script').count(), 0, 'elements made from text');
+			same(await page.evaluate(() => window.hit), undefined, 'what the text would have done');
+		}
+	});
+
+	await test('the pages have no inline script and no inline style, and the policy forbids them', async t => {
 		const daemon = await t.daemon();
-		const page = await t.panel(daemon, { expectFailures: true, before: async page => {
-			const info = { direction: 'output', value: 0, chip: markup, line: 1, kernelName: markup, activeLow: false, failsafe: 0,
-				interlock: markup, driver: null };
-			await page.route(address => address.search === '?list', route => route.fulfill({ json: { [markup]: info, LED: info,
-				[`GROUP.${markup}`]: { ...info, direction: 'input' } } }));
-			await page.route(address => address.href.endsWith('/?'), route => route.fulfill({ json: { HTTaP_version: 1, ID: markup } }));
-			await page.route(address => address.search === '?LED', route => route.fulfill({ status: 409, json: { error: markup } }));
-			await page.route(address => /LED,/.test(address.search), route => route.fulfill({ json: { [markup]: 1, LED: 0 } }));
-		} });
-		await page.getByRole('switch', { name: 'LED', exact: true }).click();
-		await becomes(() => page.locator('#message').textContent(), markup, 'the message');
-		check((await page.title()).startsWith(markup), 'the title is not the text');
-		check((await page.locator('#signals').textContent()).includes(markup), 'the name is not on the page as text');
-		same(await page.locator('img, #signals script').count(), 0, 'elements made from text');
-		same(await page.evaluate(() => window.hit), undefined, 'what the text would have done');
+		for (const name of readdirSync(source).filter(name => name.endsWith('.html'))) {
+			const text = readFileSync(join(source, name), 'utf8');
+			check(!/<script(?![^>]*src=)|<style|\son\w+=|\sstyle=/.test(text), `${name} has`);
+			const { headers } = await fetch(`${daemon.origin}/${name}`);
+			check(headers.get('Content-Security-Policy').startsWith("default-src 'self';"), 'another policy');
+			same([headers.get('X-Content-Type-Options'), headers.get('Referrer-Policy')], ['nosniff', 'no-referrer'], 'the headers');
+		}
 	});
 }
 

@@ -2,7 +2,7 @@
 // Copyright (C) the httapd authors
 //
 // The panel and the lines: what it shows, what it moves, and what it does when the server goes away.
-import { becomes, check, counter, linked, message, same, shown, shows, signal, test } from './rig.js';
+import { CAR, LINES, becomes, check, counter, linked, message, request, same, shown, shows, signal, test } from './rig.js';
 
 async function allOff(daemon) {
 	for (const name of ['LED', 'LAMP', 'MOTOR.LEFT', 'MOTOR.RIGHT'])
@@ -22,7 +22,7 @@ async function holdWrites(page) {
 
 async function showing() {
 	await test('the page shows each signal with its state, kernel name and group', async t => {
-		const daemon = await t.daemon();
+		const daemon = await t.daemon(`${LINES} ARM.UP.FAST=24,failsafe=500ms,interlock=arm ARM.DOWN=25,failsafe=500ms,interlock=arm`);
 		await daemon.write('LAMP', '1');
 		const page = await t.panel(daemon);
 		const seen = await page.locator('section').evaluateAll(sections => sections.filter(s => !s.hidden).map(section => [
@@ -34,7 +34,11 @@ async function showing() {
 			['Signals', ['LED', 'GPIO17', 'Off'], ['LAMP', 'GPIO27 · active low', 'On'], ['BUTTON', 'GPIO5 · active low', 'Off'],
 				['DOOR', 'GPIO6', 'On']],
 			['MOTOR', ['LEFT', 'GPIO22', 'Off'], ['RIGHT', 'GPIO23', 'Off']],
+			['ARM', ['UP.FAST', 'GPIO24 · failsafe 500 ms · interlock arm', 'Off'], ['DOWN', 'GPIO25 · failsafe 500 ms · interlock arm', 'Off']],
 		], 'the page');
+		const roles = await page.locator('button.signal').evaluateAll(list => list.map(node => `${node.ariaLabel} ${node.role ?? ''}`));
+		same(roles, ['LED switch', 'LAMP switch', 'MOTOR.LEFT switch', 'MOTOR.RIGHT switch', 'ARM.UP.FAST (hold) ', 'ARM.DOWN (hold) '],
+			'switches, and buttons to hold');
 	});
 
 	await test('an input has no switch', async t => {
@@ -85,11 +89,13 @@ async function moving() {
 	await test('the keyboard reaches a switch and toggles it', async t => {
 		const daemon = await t.daemon();
 		const page = await t.panel(daemon);
-		const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.id);
-		await page.keyboard.press('Tab');
-		same(await focused(), 'stop', 'the first stop of Tab');
-		await page.keyboard.press('Tab');
-		same(await focused(), 'LED', 'the second');
+		const focused = () => page.evaluate(() => document.activeElement.ariaLabel ?? document.activeElement.id);
+		const order = [];
+		do {
+			await page.keyboard.press('Tab');
+			order.push(await focused());
+		} while (order.at(-1) !== 'LED' && order.length < 9);
+		same(order, ['', '', '', '', 'stop', 'LED'], 'what Tab leads to: four pages, STOP, the first switch');
 		await page.keyboard.press('Space');
 		await shows(page, 'LED', 'On true');
 		await page.keyboard.press('Enter');
@@ -141,6 +147,41 @@ async function moving() {
 		check(late[18] < 100, `19 of 20 took up to ${late[18]} ms`); // one may meet a machine that is busy
 	});
 
+	await test('two pages show the same, in the same order, under 1,000 random switches', async t => {
+		const daemon = await t.daemon();
+		const pages = [await t.panel(daemon), await t.panel(daemon)];
+		for (const page of pages)
+			await page.evaluate(() => {
+				window.steps = {};
+				for (const box of document.querySelectorAll('[role=switch]')) {
+					const steps = window.steps[box.dataset.signal] = [box.ariaChecked];
+					new MutationObserver(records => {
+						for (const value of [...records.slice(1).map(record => record.oldValue), box.ariaChecked])
+							if (value !== steps.at(-1))
+								steps.push(value);
+					}).observe(box, { attributeFilter: ['aria-checked'], attributeOldValue: true });
+				}
+			});
+		const flip = page => page.evaluate(async () => {
+			const boxes = [...document.querySelectorAll('[role=switch]')];
+			for (let i = 0; i < 500; i++) {
+				const box = boxes[Math.floor(Math.random() * boxes.length)];
+				box.click();
+				while (box.ariaBusy === 'true')
+					await new Promise(resolve => setTimeout(resolve));
+			}
+		});
+		await Promise.all(pages.map(flip));
+		await becomes(() => daemon.count(/POST \/\?[A-Z.]+: 200/), 1000, 'writes');
+		const lines = Object.entries(await daemon.list()).filter(([, info]) => info.direction === 'output');
+		for (const page of pages)
+			for (const [name, { value }] of lines)
+				await shows(page, name, value ? 'On true' : 'Off false');
+		const [one, two] = await Promise.all(pages.map(page => page.evaluate(() => window.steps)));
+		same(one, two, 'what the pages have shown');
+		check(Object.values(one).flat().length > 500, 'hardly anything has moved');
+	});
+
 	await test('a page that is lost and found listens again', async t => {
 		const daemon = await t.daemon();
 		const page = await t.panel(daemon, { expectFailures: true });
@@ -156,33 +197,6 @@ async function moving() {
 		await becomes(() => again.count(/GET \/\?events: 200/), 1, 'listeners of the new server');
 		await again.write('LED', '1');
 		await shows(page, 'LED', 'On true');
-	});
-
-	await test('a poll that a write has overtaken does not undo what the switch shows', async t => {
-		const daemon = await t.daemon();
-		const page = await t.panel(daemon);
-		let held, release;
-		const caught = new Promise(resolve => held = resolve);
-		const gate = new Promise(resolve => release = resolve);
-		await page.route(address => address.search.includes('LED,'), async route => {
-			const response = await route.fetch(); // says that LED is off
-			held();
-			await gate;
-			await route.fulfill({ response });
-		}, { times: 1 });
-		await caught;
-		await signal(page, 'LED').click();
-		await shows(page, 'LED', 'On true');
-		await page.evaluate(() => {
-			window.seen = [];
-			const word = document.querySelector('[data-signal=LED] .word');
-			new MutationObserver(() => window.seen.push(word.textContent)).observe(word, { childList: true });
-		});
-		const late = page.waitForResponse(/LED,/);
-		release();
-		await late;
-		await page.waitForResponse(/LED,/); // the next poll: the late one has been read
-		same(await page.evaluate(() => window.seen), [], 'what LED showed in between');
 	});
 
 	await test("the server's own sentence is shown when it refuses", async t => {
@@ -266,7 +280,7 @@ async function losing() {
 		const open = await page.getByRole('switch').evaluateAll(list => list.filter(node => !node.disabled).length);
 		same(open, 0, 'switches that are enabled');
 		same(await shown(page, 'DOOR'), 'Unknown', 'the input');
-		same(await page.locator('#spoken').textContent(), 'Link lost. The switches are disabled until it is back.', 'what is spoken');
+		same(await page.locator('#spoken').textContent(), 'Link lost. The controls are disabled until it is back.', 'what is spoken');
 	});
 
 	await test('when the server is back on its port the page recovers without reload, with the focus where it was', async t => {
@@ -286,6 +300,22 @@ async function losing() {
 		same(await page.locator('#spoken').textContent(), 'Connected again.', 'what is spoken');
 	});
 
+	await test('in a restart of the server nothing wrong is shown', async t => {
+		const daemon = await t.daemon();
+		await daemon.write('LED', '1');
+		const page = await t.panel(daemon, { expectFailures: true });
+		await page.evaluate(() => {
+			const box = document.querySelector('[data-signal=LED]');
+			window.states = [box.dataset.state];
+			new MutationObserver(() => box.dataset.state !== window.states.at(-1) && window.states.push(box.dataset.state))
+				.observe(box, { attributeFilter: ['data-state'] });
+		});
+		await daemon.kill();
+		await t.daemon(undefined, daemon.port);
+		await shows(page, 'LED', 'Off false');
+		same(await page.evaluate(() => window.states), ['on', 'unknown', 'off'], 'what LED showed, without a reload');
+	});
+
 	await test('a server that comes back with other lines is shown with those', async t => {
 		const daemon = await t.daemon();
 		const page = await t.panel(daemon, { expectFailures: true });
@@ -293,28 +323,6 @@ async function losing() {
 		await t.daemon('PUMP=GPIO9 LED=GPIO4', daemon.port);
 		await becomes(() => page.locator('.signal').evaluateAll(list => list.map(box => box.innerText.split('\n').slice(0, 2).join(' '))),
 			['PUMP GPIO9', 'LED GPIO4'], 'the lines');
-	});
-
-	// As behind a proxy that lets no events through: then only the session tells.
-	await test('a server that restarts between two polls with one line more is noticed', async t => {
-		const daemon = await t.daemon('LED=GPIO17');
-		const page = await t.panel(daemon, { expectFailures: true, before: async page => {
-			await page.clock.install();
-			await page.route(address => address.search === '?events', route => route.abort());
-		} });
-		// Not far ahead: what is on its way would be given up, as if it had taken as long.
-		await page.clock.pauseAt(await page.evaluate(() => Date.now()) + 100);
-		await page.waitForLoadState('networkidle');
-		await becomes(() => page.locator('#link').getAttribute('data-link'), 'connected', 'the link');
-		await daemon.kill();
-		await t.daemon('LED=GPIO17 PUMP=GPIO9', daemon.port);
-		await page.locator('#link').evaluate(badge => {
-			window.links = [];
-			new MutationObserver(() => window.links.push(badge.dataset.link)).observe(badge, { attributes: true });
-		});
-		await page.clock.resume();
-		await shows(page, 'PUMP', 'Off false');
-		same(await page.evaluate(() => window.links), [], 'states of the link in between');
 	});
 
 	await test('a frozen server is lost, and found again when it thaws', async t => {
@@ -347,22 +355,56 @@ async function losing() {
 		await shows(page, 'LED', 'On true');
 	});
 
-	await test('the page asks one thing at a time', async t => {
+}
+
+async function speaking() {
+	for (const [locale, lang, words] of [['de-AT', 'de', ['Schalter', 'Aus']], ['fr-FR', 'fr', ['Panneau', 'Éteint']],
+		['pt-BR', 'en', ['Panel', 'Off']]])
+		await test(`a browser that wishes ${locale} gets the texts in ${lang}`, async t => {
+			const page = await t.panel(await t.daemon('LED=GPIO17'), { locale });
+			same(await page.locator('html').getAttribute('lang'), lang, 'the language of the page');
+			same([await page.locator('nav a').first().textContent(), await page.locator('.word').textContent()], words, 'two words');
+		});
+
+	await test('the link badge tells the round trip, and no more is spoken than that it is lost and found', async t => {
 		const daemon = await t.daemon();
 		const page = await t.panel(daemon);
-		// The browser's own record of when each began and ended: word of that reaches the test late, and in any order.
-		const asked = () => page.evaluate(() => performance.getEntriesByType('resource')
-			.filter(entry => entry.initiatorType === 'fetch').map(entry => [entry.startTime, entry.responseEnd]));
-		await becomes(async () => (await asked()).length >= 6, true, 'a list and five polls');
-		const times = (await asked()).sort((a, b) => a[0] - b[0]);
-		same(times.filter(([start], i) => i > 0 && start < times[i - 1][1]), [], 'requests that began before the last had ended');
-		check(daemon.count(/GET \/\?LED,LAMP,BUTTON,DOOR,MOTOR.LEFT,MOTOR.RIGHT:/) >= 3, 'all signals were not read by one request');
-		await page.close();
+		await becomes(async () => /^Connected · \d+ ms$/.test(await page.locator('#link').textContent()), true, 'the badge');
+		same(await page.locator('#spoken').textContent(), '', 'what is spoken');
+	});
+
+	await test('the home screen gets an icon, and who asks for /favicon.ico unasked too', async t => {
+		const daemon = await t.daemon();
+		const page = await t.panel(daemon);
+		const manifest = await page.evaluate(async () => (await fetch(document.querySelector('[rel=manifest]').href)).json());
+		for (const { src, sizes, type } of [...manifest.icons, { src: 'favicon.ico', sizes: '32x32', type: 'image/vnd.microsoft.icon' }]) {
+			const seen = await page.evaluate(async src => {
+				const reply = await fetch(src);
+				const image = Object.assign(new Image(), { src });
+				await image.decode();
+				return [reply.headers.get('Content-Type'), /svg$/.test(src) ? 'any' : `${image.naturalWidth}x${image.naturalHeight}`];
+			}, src);
+			same(seen, [type, sizes], src);
+		}
+		same((await request(daemon.port, '/favicon.ico')).status, 200, '/favicon.ico');
+		same([manifest.start_url, manifest.display], ['./', 'standalone'], 'the manifest');
+	});
+
+	await test('a driven line is held with a button of the panel and is on only as long', async t => {
+		const daemon = await t.daemon(CAR);
+		const page = await t.panel(daemon);
+		await signal(page, 'FORWARD').hover();
+		await page.mouse.down();
+		await shows(page, 'FORWARD', 'On true');
+		await page.mouse.up();
+		await shows(page, 'FORWARD', 'Off false');
+		same(await daemon.read('FORWARD'), 0, 'FORWARD');
 	});
 }
 
 export async function stateTests() {
 	await showing();
+	await speaking();
 	await moving();
 	await stopping();
 	await losing();
