@@ -132,7 +132,7 @@ function reading() {
 
 // A page that nobody sees has no frames.
 function frame() {
-	if (wide && (running || dirty))
+	if (!canvas.hidden && (running || dirty))
 		draw();
 	dirty = false;
 	setTimeout(requestAnimationFrame, calm.matches ? CALM_MS : 0, frame);
@@ -228,10 +228,10 @@ learn({ hint: ['Tap to measure', 'Tippen misst', 'Toucher pour mesurer'] });
 setInterval(() => running && levels.childNodes.forEach((item, i) =>
 	setText(item, `${trace.names[i]}: ${text(['off', 'on'][trace.now[i]] ?? 'unknown')}`)), SPEAK_MS);
 
-new ResizeObserver(() => {
-	wide = canvas.clientWidth;
-	if (!wide)
+function fit() {
+	if (canvas.hidden)
 		return;
+	wide = canvas.clientWidth;
 	canvas.width = Math.round(wide * devicePixelRatio);
 	canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
 	em = parseFloat(style.fontSize);
@@ -240,7 +240,7 @@ new ResizeObserver(() => {
 	pen.textBaseline = 'middle';
 	left = wide < 50 * em ? 0 : Math.max(...trace.names.map(name => pen.measureText(name).width)) + em * 4;
 	draw(); // now, as it is blank
-}).observe(canvas);
+}
 
 open({
 	list(list) {
@@ -249,6 +249,7 @@ open({
 		marks = [];
 		mark = line = 0;
 		canvas.hidden = tools.hidden = true;
+		setText(readout, shades.length ? '' : text('none'));
 		levels.replaceChildren(...shades.map(() => make('li', {})));
 		canvas.style.height = `${4 * shades.length + 2.5}em`;
 	},
@@ -256,10 +257,11 @@ open({
 		clock = ms - performance.now();
 		trace.add(values, Math.round(ms * 1e3), whole);
 		alive = trace.end;
-		canvas.hidden = tools.hidden = !shades.length;
-		if (!shades.length)
-			setText(readout, text('none'));
 		dirty = true;
+		if (canvas.hidden && shades.length) {
+			canvas.hidden = tools.hidden = false;
+			fit();
+		}
 	},
 	state(name, trip) {
 		if (name === 'connected') {
@@ -270,4 +272,5 @@ open({
 		dirty = true;
 	},
 });
+new ResizeObserver(fit).observe(canvas);
 frame();

@@ -4,8 +4,10 @@
 // All browser tests, in one browser, one after the other.
 import { closeBrowser, finish, openBrowser } from './rig.js';
 import { carTests } from './car.js';
+import { helpTests } from './help.js';
 import { looksTests } from './looks.js';
 import { releaseTests } from './release.js';
+import { scopeTests } from './scope.js';
 import { complaintTest, securityTests } from './security.js';
 import { stateTests } from './state.js';
 
@@ -15,6 +17,8 @@ try {
 	await carTests();
 	await releaseTests();
 	await securityTests();
+	await scopeTests();
+	await helpTests();
 	await looksTests();
 	await complaintTest();
 } finally {
