@@ -36,7 +36,8 @@ function groups(list) {
 		[t('halt'), curl('stop', '-X POST ')],
 		[t('events'), curl('events', '-N ')],
 		[t('session'), `s=$(${curl('ping', "-so /dev/null -w '%header{httap-session}' ")})`, curl('ping', same)],
-		[t('drive', list[driven]?.failsafe), ...driven ? [curl(driven, `${same}-d 1 `), curl('ping', same), curl(driven, `${same}-d 0 `)] : []],
+		[t('drive', list[driven]?.failsafe),
+			...driven ? [curl(driven, `${same}-d 1 `), curl('ping', same), curl(driven, `${same}-d 0 `)] : []],
 	];
 }
 

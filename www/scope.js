@@ -125,9 +125,10 @@ function pulse(line, t) {
 
 function reading() {
 	const far = Math.abs(marks[1] - marks[0]);
+	const at = look ?? (marks.length ? [line, marks[mark]] : null);
 	return [...marks.map((t, i) => `${'AB'[i]} ${number((t - trace.zero) / 1e6, 6)} s`),
 		far > 0 && `Δ ${readable(far)}, ${number(1e6 / far, 3)} Hz`,
-		look ? pulse(...look) : marks.length > 0 && pulse(line, marks[mark])].filter(Boolean).join(' · ') || `${text('hint')} · P + − ← → ↑ ↓ Enter`;
+		at ? pulse(...at) : `${text('hint')} · P + − ← → ↑ ↓ Enter`].filter(Boolean).join(' · ');
 }
 
 // A page that nobody sees has no frames.

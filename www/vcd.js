@@ -51,8 +51,8 @@ export class Trace {
 	}
 }
 
-// A value change dump (IEEE 1364-2005, 18.2). Dots part scopes; a part that begins with a digit gets an underscore, with which none
-// begins. A character names a line: there are 64 at most. Edges have the kernel's time and writes the server's, so that they are sorted.
+// A value change dump (IEEE 1364-2005, 18.2). Dots part scopes; a part that begins with a digit gets an underscore, as no name has
+// there. A character stands for a line: there are 64. Edges have the kernel's time, writes the server's: they are sorted.
 export function vcd({ names, base, start, changes }, end) {
 	const show = (level, line) => (level ?? 'x') + String.fromCharCode(33 + line);
 	const text = [`$date ${new Date().toISOString()} $end`, '$version httapd $end', '$timescale 1 us $end'];

@@ -10,6 +10,7 @@ import { releaseTests } from './release.js';
 import { scopeTests } from './scope.js';
 import { complaintTest, securityTests } from './security.js';
 import { stateTests } from './state.js';
+import { vcdTests } from './vcd.js';
 
 console.log(`# Chromium ${await openBrowser()}`);
 try {
@@ -17,6 +18,7 @@ try {
 	await carTests();
 	await releaseTests();
 	await securityTests();
+	await vcdTests();
 	await scopeTests();
 	await helpTests();
 	await looksTests();
