@@ -6,108 +6,84 @@
 import { finger, make, open, releases, setText, stop } from './page.js';
 import { t } from './texts.js';
 
-const OPPOSITE = { forward: 'reverse', reverse: 'forward', left: 'right', right: 'left' };
-const KEYS = { ArrowUp: 'forward', KeyW: 'forward', ArrowDown: 'reverse', KeyS: 'reverse', ArrowLeft: 'left', KeyA: 'left',
-	ArrowRight: 'right', KeyD: 'right' };
+const SIDES = ['forward', 'reverse', 'left', 'right']; // each beside its opposite
+const KEYS = { ArrowUp: 0, KeyW: 0, ArrowDown: 1, KeyS: 1, ArrowLeft: 2, KeyA: 2, ArrowRight: 3, KeyD: 3 };
 const DEAD = .3; // of the stick's way: a thumb that rests drives nothing
 const LEAN = Math.sin(Math.PI / 8); // eight directions, equally wide
 const [doing, hint, stick, knob, cross] = ['doing', 'hint', 'stick', 'knob', 'cross'].map(id => document.getElementById(id));
 const wished = new URLSearchParams(location.search);
-const parts = new Map(); // of each side that has a line: its name, value, button and the stick's arrow
-const held = new Map(); // sides, by what holds them
+const held = new Map(); // numbers of sides, by what holds them
+let parts = []; // of each side that has a line: its number, name, value, button and the stick's arrow
 let connected = false;
 let blocked = false;
 let other = null;
 
 function paint() {
-	const on = [];
-	for (const [side, part] of parts) {
-		const state = connected ? part.value ? 'on' : 'off' : 'unknown';
-		part.box.dataset.state = part.arrow.dataset.state = state;
-		part.box.setAttribute('aria-pressed', state === 'on');
-		part.box.disabled = !connected;
-		part.box.ariaDisabled = !!other;
-		if (state === 'on')
-			on.push(t(side));
+	for (const { value, box, arrow } of parts) {
+		box.dataset.state = arrow.dataset.state = !connected ? 'unknown' : value ? 'on' : 'off';
+		box.ariaPressed = connected && value === 1;
+		box.disabled = !connected;
+		box.ariaDisabled = !!other;
 	}
-	stick.hidden = cross.hidden = parts.size === 0;
+	const on = parts.filter(part => part.value).map(part => t(SIDES[part.side])).join(' · ');
 	stick.classList.toggle('dim', !connected || !!other);
 	doing.classList.toggle('bad', blocked);
-	setText(doing, !connected ? t('unknown') : other ? t('drives', other) : blocked ? t('letGo') : on.join(' · ') || t('standing'));
+	setText(doing, !connected ? t('unknown') : other ? t('drives', other) : blocked ? t('letGo') : on || t('standing'));
 }
 
 // All that holds, together. Opposites hold nothing.
 function hold(source, sides) {
 	held.set(source, sides);
 	const all = [...held.values()].flat();
-	const is = side => !other && all.includes(side) && !all.includes(OPPOSITE[side]);
-	link.drive(Object.fromEntries([...parts].map(([side, part]) => [part.name, +is(side)])));
+	const is = side => !other && all.includes(side) && !all.includes(side ^ 1);
+	link.drive(Object.fromEntries(parts.map(part => [part.name, +is(part.side)])));
 }
 
 // x to the right and y down, each from -1 to 1.
 function sidesOf(x, y) {
 	const way = Math.hypot(x, y);
-	const lean = way * LEAN;
-	return way < DEAD ? [] : [y < -lean && 'forward', y > lean && 'reverse', x < -lean && 'left', x > lean && 'right'].filter(Boolean);
+	return way < DEAD ? [] : [-y, y, -x, x].flatMap((lean, side) => lean > way * LEAN ? side : []);
+}
+
+function makePart(side, name) {
+	const box = make('button', { className: SIDES[side], ariaLabel: `${t(SIDES[side])}, ${name}` }, make('i', { className: SIDES[side] }));
+	finger(box, down => hold(box, down ? [side] : []));
+	return { side, name, box, arrow: make('i', { className: SIDES[side] }) };
 }
 
 function build(list) {
 	const outputs = Object.keys(list).filter(name => list[name].failsafe);
-	const missing = [];
-	parts.clear();
-	for (const side of Object.keys(OPPOSITE)) {
-		const name = wished.get(side) ?? side.toUpperCase();
-		if (!outputs.includes(name)) {
-			if (wished.has(side))
-				missing.push(name);
-			continue;
-		}
-		const box = make('button', { type: 'button', className: side, 'aria-label': `${t(side)}, ${name}` }, make('i', { className: side }));
-		finger(box, down => hold(box, down ? [side] : []));
-		parts.set(side, { name, box, arrow: make('i', { className: side }) });
-	}
-	if (parts.size === 0 && missing.length === 0)
-		missing.push('FORWARD');
-	cross.replaceChildren(...[...parts.values()].map(part => part.box));
-	stick.replaceChildren(...[...parts.values()].map(part => part.arrow), knob);
-	hint.classList.toggle('bad', missing.length > 0);
-	setText(hint, missing.length > 0 ? t('noSignal', missing.join(', '), outputs.join(', ') || t('nothing')) :
+	const names = SIDES.map(side => wished.get(side) ?? side.toUpperCase());
+	const missing = names.filter((name, side) => !outputs.includes(name) && wished.has(SIDES[side]));
+	parts = names.flatMap((name, side) => outputs.includes(name) ? makePart(side, name) : []);
+	if (!parts.length && !missing.length)
+		missing.push(names[0]);
+	cross.replaceChildren(...parts.map(part => part.box));
+	stick.replaceChildren(...parts.map(part => part.arrow), knob);
+	stick.hidden = !parts.length;
+	hint.classList.toggle('bad', missing.length);
+	setText(hint, missing.length ? t('noSignal', missing.join(', '), outputs.join(', ') || '0') :
 		`${matchMedia('(any-pointer: fine)').matches ? t('keys') : ''} ${t(isSecureContext ? 'pad' : 'noPad')}`);
 	paint();
 }
 
 const link = open({
 	list: build,
-	values(values) {
-		for (const part of parts.values())
-			part.value = values[part.name] ?? part.value;
-		paint();
-	},
-	state(name) {
-		connected = name === 'connected';
-		paint();
-	},
-	driver(name, me) {
-		other = me ? null : name;
-		paint();
-	},
-	held(is) {
-		blocked = is;
-		paint();
-	},
+	values: values => paint(parts.forEach(part => part.value = values[part.name] ?? part.value)),
+	state: name => paint(connected = name === 'connected'),
+	driver: (name, me) => paint(other = me ? null : name),
+	held: is => paint(blocked = is),
 });
 
-stick.ariaLabel = t('stick');
 finger(stick, (down, event) => {
 	let [x, y] = [0, 0];
 	if (down) {
 		const { left, top, width } = stick.getBoundingClientRect();
 		[x, y] = [(event.clientX - left) / width * 2 - 1, (event.clientY - top) / width * 2 - 1];
-		const far = Math.max(1, Math.hypot(x, y));
-		[x, y] = [x / far, y / far];
 	}
+	const far = Math.max(1, Math.hypot(x, y)) / 60;
+	knob.style.translate = `${x / far}% ${y / far}%`;
 	stick.classList.toggle('held', down);
-	knob.style.translate = `${x * 60}% ${y * 60}%`;
 	hold(stick, sidesOf(x, y));
 });
 
@@ -116,17 +92,13 @@ finger(stick, (down, event) => {
 const keys = new Set();
 const holdKeys = () => hold('keys', [...keys].map(code => KEYS[code]));
 
-releases.push(() => {
-	keys.clear();
-	holdKeys();
-});
+releases.push(() => holdKeys(keys.clear()));
 addEventListener('keydown', event => {
 	if (!(event.code in KEYS) || event.ctrlKey || event.altKey || event.metaKey)
 		return;
 	event.preventDefault(); // the page does not scroll
-	if (!event.repeat) // who let go by STOP with the key still down does not hold it again
-		keys.add(event.code);
-	holdKeys();
+	if (!event.repeat) // a key that is still down after STOP holds nothing
+		holdKeys(keys.add(event.code));
 });
 addEventListener('keyup', event => {
 	if (event.key === 'Meta')
@@ -143,8 +115,7 @@ let wasStop = false;
 function readPad() {
 	const pad = navigator.getGamepads().find(Boolean);
 	const pressed = place => !!pad?.buttons[place]?.pressed;
-	const cross = ['forward', 'reverse', 'left', 'right'].filter((_, i) => pressed(12 + i));
-	const sides = pad ? [...cross, ...sidesOf(pad.axes[0], pad.axes[1])] : [];
+	const sides = pad ? [...[0, 1, 2, 3].filter(side => pressed(12 + side)), ...sidesOf(pad.axes[0], pad.axes[1])] : [];
 	tired &&= sides.length > 0;
 	hold('pad', tired ? [] : sides);
 	if (pressed(1) && !wasStop)
@@ -158,5 +129,4 @@ releases.push(() => {
 	tired = true;
 	hold('pad', []);
 });
-if (isSecureContext)
-	addEventListener('gamepadconnected', readPad);
+addEventListener('gamepadconnected', readPad);

@@ -6,7 +6,6 @@
 import { complain, finger, make, open, say, setText } from './page.js';
 import { t } from './texts.js';
 
-const SLOW_MS = 150; // a reply that comes sooner needs no word "Pending"
 const main = document.querySelector('main');
 const rows = new Map(); // by signal name, in the server's order
 let connected = false;
@@ -15,31 +14,27 @@ let other = null; // who else drives
 let focused = null; // what had the focus when it was disabled or made anew
 
 function describe(info) {
-	return [info.kernelName || `${info.chip} ${info.line}`, info.activeLow && 'active low', info.failsafe && `failsafe ${info.failsafe} ms`,
-		info.interlock && `interlock ${info.interlock}`].filter(Boolean).map(text => text.replaceAll(' ', '\u00a0')).join(' · ');
+	return [info.failsafe && t('hold'), info.kernelName || `${info.chip} ${info.line}`, info.activeLow && 'active low',
+		info.failsafe && `failsafe ${info.failsafe} ms`, info.interlock && `interlock ${info.interlock}`].filter(Boolean).join(' · ');
 }
 
 function word(row, known) {
-	if (!known)
-		return t('unknown');
-	if (row.driven && other)
+	if (row.driven && known && other)
 		return t('drives', other);
 	if (row.held && blocked)
 		return t('letGo');
-	return t(row.slow ? 'pending' : row.value ? 'on' : 'off');
+	return t(!known ? 'unknown' : row.value ? 'on' : 'off');
 }
 
 function paint(row) {
-	const known = connected && row.value !== undefined;
 	const { box } = row;
-	box.dataset.state = known ? row.value ? 'on' : 'off' : 'unknown';
+	const known = connected && row.value !== undefined;
+	box.dataset.state = !known ? 'unknown' : row.value ? 'on' : 'off';
 	setText(row.word, word(row, known));
-	if (box.tagName === 'DIV')
+	if (!row.output)
 		return;
 	box.setAttribute(row.driven ? 'aria-pressed' : 'aria-checked', row.value === 1);
-	box.ariaBusy = row.pending;
 	box.ariaDisabled = row.driven && !!other; // it keeps the focus, and says why
-	box.classList.toggle('slow', row.slow && known);
 	box.classList.toggle('blocked', row.held && blocked);
 	if (!known && document.activeElement === box)
 		focused = row.name;
@@ -47,77 +42,60 @@ function paint(row) {
 }
 
 async function flip(row) {
-	if (row.pending)
+	if (row.box.ariaBusy === 'true')
 		return;
-	const timer = setTimeout(() => paint(row, row.slow = true), SLOW_MS);
-	say('', '');
-	row.pending = true;
-	paint(row);
-	try {
-		await link.write(row.name, 1 - row.value);
-	} catch (error) {
-		complain(error, t('silent', row.name));
-	}
-	clearTimeout(timer);
-	row.pending = row.slow = false;
+	row.box.ariaBusy = true;
+	say();
+	await link.write(row.name, 1 - row.value).catch(error => complain(error, row.name));
+	row.box.ariaBusy = false;
+}
+
+function hold(row, down) {
+	row.held = down && !other;
+	link.drive({ [row.name]: +row.held });
 	paint(row);
 }
 
 function makeRow(name, info, local) {
 	const output = info.direction === 'output';
 	const driven = info.failsafe > 0;
-	const kernel = make('span', { className: 'kernel', id: `kernel-${rows.size}` }, describe(info));
-	const word = make('span', { className: 'word' });
-	const box = make(output ? 'button' : 'div', { className: 'signal' }, make('span', { className: 'label' },
-		make('span', { className: 'name' }, local), kernel), word,
-	make('span', { className: !output ? 'lamp' : driven ? 'push' : 'track' }, make('span', { className: 'thumb' })));
-	const row = { name, box, word, driven, held: false, pending: false, slow: false };
-	box.dataset.signal = name;
+	const word = make('span', { class: 'word' });
+	const box = make(output ? 'button' : 'div', { class: `signal ${!output ? 'lamp' : driven ? 'push' : 'switch'}`, 'data-signal': name,
+		...output && !driven && { role: 'switch', ariaLabel: name } }, make('span', { class: 'label' },
+		make('span', { class: 'name' }, local), ' ', make('span', { class: 'kernel' }, describe(info))), word, make('span', { class: 'shape' }));
+	const row = { name, box, word, output, driven, held: false };
 	rows.set(name, row);
-	if (output) {
-		box.type = 'button';
-		box.ariaLabel = driven ? `${name} (${t('hold')})` : name;
-		box.setAttribute('aria-describedby', kernel.id);
-	}
 	if (driven)
-		finger(box, down => {
-			row.held = down && !other;
-			link.drive({ [name]: +row.held });
-			paint(row);
-		});
-	else if (output) {
-		box.role = 'switch';
+		finger(box, down => hold(row, down));
+	else if (output)
 		box.onclick = () => flip(row);
-	}
 	return make('li', {}, box);
 }
 
 // The text before the first dot is the group; signals without a dot stand together.
 function build(list) {
 	const groups = new Map();
-	const entries = Object.entries(list);
 	focused = document.activeElement.dataset.signal ?? focused;
 	rows.clear();
-	for (const [name, info] of entries) {
-		const [group, ...rest] = name.split('.');
-		const title = rest.length ? group : '';
-		groups.set(title, [...groups.get(title) ?? [], makeRow(name, info, rest.join('.') || name)]);
+	for (const [name, info] of Object.entries(list)) {
+		const [, group, local] = /^(?:(.*?)\.)?(.*)$/s.exec(name);
+		groups.set(group, [...groups.get(group) ?? [], makeRow(name, info, local)]);
 	}
-	main.replaceChildren(...[...groups].map(([title, items]) => make('section', {}, make('h2', {}, title || t('signals')),
-		make('ul', {}, ...items))), ...entries.length ? [] : [make('section', { className: 'card', id: 'empty' },
-		make('h2', {}, t('none')), make('p', {}, t('noneHow')), make('pre', {}, 'HTTAP_LINES="LED=GPIO17"'))]);
+	main.replaceChildren(...[...groups].map(([group, items]) => make('section', {}, make('h2', {}, group ?? t('signals')),
+		make('ul', {}, ...items))));
+	if (rows.size === 0)
+		main.append(make('section', { class: 'card', id: 'empty' }, make('h2', {}, t('none')), make('p', {}, t('noneHow')),
+			make('pre', {}, 'HTTAP_LINES="LED=GPIO17"')));
 	rows.forEach(paint);
 }
 
 const link = open({
 	list: build,
-	values(values, _, whole) {
+	values(values) {
 		for (const [name, value] of Object.entries(values)) {
 			const row = rows.get(name);
-			if (row) {
-				row.value = value;
-				paint(row);
-			}
+			if (row)
+				paint(row, row.value = value);
 		}
 	},
 	state(name) {
@@ -125,9 +103,11 @@ const link = open({
 			return;
 		connected = !connected;
 		rows.forEach(paint);
-		if (connected && focused && document.activeElement === document.body)
+		if (!connected)
+			return;
+		if (document.activeElement === document.body)
 			rows.get(focused)?.box.focus({ preventScroll: true });
-		focused = connected ? null : focused;
+		focused = null;
 	},
 	driver(name, me) {
 		other = me ? null : name;

@@ -61,7 +61,7 @@ async function losing(t, handle, lose, { touch = false, by = 'page', ...options 
 
 const hide = page => page.evaluate(() => {
 	Object.defineProperty(document, 'hidden', { value: true, configurable: true });
-	document.dispatchEvent(new Event('visibilitychange'));
+	document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
 });
 
 const WAYS = [
@@ -69,6 +69,7 @@ const WAYS = [
 	['the finger leaves the glass', page => fingers(page, 'touchEnd'), { touch: true }],
 	['the system takes the touch (pointercancel)', page => fingers(page, 'touchCancel'), { touch: true }],
 	['the capture is lost (lostpointercapture)', async (page, at) => {
+		await page.mouse.move(at.x + 2, at.y); // with which the browser takes the capture for true
 		await page.evaluate(() => {
 			const node = [...document.querySelectorAll('#stick, button')].find(node => node.hasPointerCapture(1));
 			node.releasePointerCapture(1);

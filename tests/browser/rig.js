@@ -150,6 +150,12 @@ export class Daemon {
 		check(reply.status === 200, `POST /?${name} of another client: ${reply.status} ${reply.text}`);
 	}
 
+	// Until who was stopped has let go, which is accepted again, and drives no more.
+	async free() {
+		await becomes(() => this.log.match(/POST \/\?: \d{3}/g)?.at(-1), 'POST /?: 200', 'the last command');
+		await becomes(async () => Object.values(await this.list()).every(info => info.driver === null), true, 'nobody drives');
+	}
+
 	// Requests in the log that match: what the server has really seen.
 	count(pattern) {
 		return this.log.split('\n').filter(line => /: \d{3}, \d+ bytes$/.test(line) && pattern.test(line)).length;
@@ -352,5 +358,5 @@ export function counter(page, pattern) {
 }
 
 export function message(page) {
-	return page.locator('#message').textContent();
+	return page.locator('#note').textContent();
 }

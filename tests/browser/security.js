@@ -148,7 +148,7 @@ async function hostileText() {
 			await becomes(async () => (await page.locator('#driver').textContent()).includes(markup), true, 'the driver as text');
 			if (file === '')
 				await page.getByRole('switch', { name: 'LED', exact: true }).click();
-			await becomes(async () => (await page.locator(file === '' ? '#message' : '#hint').textContent()).includes(markup), true, 'the text');
+			await becomes(async () => (await page.locator(file === '' ? '#note' : '#hint').textContent()).includes(markup), true, 'the text');
 			check((await page.locator('main').textContent()).includes(markup), 'the name is not on the page as text');
 			same(await page.locator('img, main script').count(), 0, 'elements made from text');
 			same(await page.evaluate(() => window.hit), undefined, 'what the text would have done');
