@@ -13,19 +13,14 @@ const CALM_MS = 250; // between two pictures, for whoever wishes less motion
 const [canvas, tools, readout, levels] = document.querySelectorAll('main > *');
 const pen = canvas.getContext('2d');
 const style = getComputedStyle(canvas);
-const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const fingers = new Map();
 let trace = new Trace([]);
-let shades; // of the lines
-let clock; // the server's time less the page's
 let alive = 0; // when the link last was
 let running = true; // the right edge is now
-let edge; // the time there
 let span = 10e6; // over the width
-let left, wide, em; // where the waves begin and end, and a letter, in pixels
 let marks, mark, line; // cursors A and B, which of them moves, to edges of which line
 let look; // the pointer's line and time
-let dirty;
+let shades, clock, edge, left, wide, em, dirty; // where the waves begin and end, and a letter, are in pixels
 
 const clamp = (value, least, most) => Math.max(least, Math.min(value, most));
 const now = () => Math.max(Math.round((performance.now() + clock) * 1e3), trace.end);
@@ -125,7 +120,7 @@ function pulse(line, t) {
 
 function reading() {
 	const far = Math.abs(marks[1] - marks[0]);
-	const at = look ?? (marks.length ? [line, marks[mark]] : null);
+	const at = look ?? (marks.length && [line, marks[mark]]);
 	return [...marks.map((t, i) => `${'AB'[i]} ${number((t - trace.zero) / 1e6, 6)} s`),
 		far > 0 && `Δ ${readable(far)}, ${number(1e6 / far, 3)} Hz`,
 		at ? pulse(...at) : `${text('hint')} · P + − ← → ↑ ↓ Enter`].filter(Boolean).join(' · ');
@@ -136,7 +131,7 @@ function frame() {
 	if (!canvas.hidden && (running || dirty))
 		draw();
 	dirty = false;
-	setTimeout(requestAnimationFrame, calm.matches ? CALM_MS : 0, frame);
+	setTimeout(requestAnimationFrame, matchMedia('(prefers-reduced-motion: reduce)').matches ? CALM_MS : 0, frame);
 }
 
 // To the line's next edge; finely with Shift.
@@ -170,7 +165,7 @@ const actions = {
 
 const hands = {
 	keydown(event) {
-		if (event.ctrlKey || event.altKey || event.metaKey || !actions[event.key])
+		if (event.ctrlKey || event.metaKey || !actions[event.key])
 			return;
 		event.preventDefault();
 		look = null;
@@ -265,10 +260,8 @@ open({
 		}
 	},
 	state(name, trip) {
-		if (name === 'connected') {
-			alive = Math.max(alive, now() - Math.ceil(trip * 1e3));
-			return;
-		}
+		if (name === 'connected')
+			return alive = Math.max(alive, now() - Math.ceil(trip * 1e3));
 		trace.lose(alive);
 		dirty = true;
 	},
