@@ -92,6 +92,10 @@
 /* Descriptors that a host program may add to the server's wait. */
 #define HTTAP_WATCHES_MAX 16
 
+/* Steps (a head, a body) that a connection goes before others have their turn. Whoever sends hundreds of requests at once has to wait
+ * for others after each few; enough of them that their replies still go out together. */
+#define HTTAP_STEPS_TURN 16
+
 /* Events taken from the kernel by one wait. */
 #define HTTAP_EVENTS_TURN 64
 
@@ -201,6 +205,11 @@
  * (4096) bytes never blocks on a pipe that poll calls writable (pipe(7)). */
 #define DAEMON_LOG_SIZE 4096
 #define DAEMON_LOG_HOLD_MS 100
+
+/* Bytes of what `systemctl status` shows in its line Status, the rest of the lines is left out there; and milliseconds between two
+ * looks at whether it has changed. systemd takes 4096 bytes, a person reads one line. */
+#define DAEMON_STATUS_SIZE 256
+#define DAEMON_STATUS_MS 1000
 
 /* Descriptors besides connections, listeners and chips: standard streams, epoll, signals, static root, notify socket, one
  * file for each connection is counted there. */

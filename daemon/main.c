@@ -2,7 +2,7 @@
  * Copyright (C) the httapd authors
  *
  * httapd: named GPIO lines for a browser. main() is the story in its order: read the environment, take the sockets, open
- * the files, request the lines, go to jail, say READY, serve; and at the end leave every output at its safe value.
+ * the files, request the lines, go to jail and into the sandbox, say READY, serve; and at the end leave every output at its safe value.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -21,6 +21,7 @@
 #include "daemon/notify.h"
 #include "daemon/privilege.h"
 #include "daemon/routes.h"
+#include "daemon/sandbox.h"
 
 enum { EXIT_OK = 0, EXIT_RUNNING = 1, EXIT_CONFIG = 2 };
 
@@ -33,8 +34,9 @@ static struct daemon {
 	struct routes routes;
 	struct gpio_lines *lines;
 	struct log log;
-	int notify;
+	struct notify notify;
 	bool activated; /* the sockets came from systemd */
+	bool awake;     /* something of tick() is due */
 	bool stopping;
 } httapd;
 
@@ -153,12 +155,21 @@ static void on_signal(void *context, int fd)
 		daemon->stopping = true;
 }
 
+static int connections(const struct config *config)
+{
+	return config->httap.connections > 0 ? config->httap.connections : HTTAP_CONNECTIONS_DEFAULT;
+}
+
 /* Every connection may have a file open beside its socket. */
+static unsigned descriptors(const struct config *config)
+{
+	return 2 * ((unsigned)connections(config) + HTTAP_LOBBY) + HTTAP_LISTENERS_MAX + GPIO_LINES_MAX + GPIO_CHIPS_MAX +
+		DAEMON_DESCRIPTORS_RESERVE;
+}
+
 static int allow_descriptors(const struct config *config, struct httap_error *error)
 {
-	int connections = config->httap.connections > 0 ? config->httap.connections : HTTAP_CONNECTIONS_DEFAULT;
-	rlim_t needed = 2 * ((rlim_t)connections + HTTAP_LOBBY) + HTTAP_LISTENERS_MAX + GPIO_LINES_MAX + GPIO_CHIPS_MAX +
-		DAEMON_DESCRIPTORS_RESERVE;
+	rlim_t needed = descriptors(config);
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed)
@@ -170,7 +181,7 @@ static int allow_descriptors(const struct config *config, struct httap_error *er
 	}
 	snprintf(error->text, sizeof(error->text),
 		"HTTAP_CONNECTIONS=%d needs %lu descriptors, and only %lu are allowed; raise LimitNOFILE= or lower it",
-		connections, (unsigned long)needed, (unsigned long)limit.rlim_max);
+		connections(config), (unsigned long)needed, (unsigned long)limit.rlim_max);
 	return -1;
 }
 
@@ -207,8 +218,7 @@ static int acquire(struct daemon *daemon, struct httap_error *error)
 	if (sockets < 0 || allow_descriptors(&daemon->config, error) < 0 || httap_start(&daemon->httap, error) < 0 ||
 		watch_signals(daemon, error) < 0)
 		return -1;
-	daemon->notify = notify_open(error);
-	return daemon->notify == -2 ? -1 : 0;
+	return notify_open(&daemon->notify, error);
 }
 
 static void on_edge(void *context, int fd)
@@ -244,52 +254,78 @@ static int acquire_lines(struct daemon *daemon, struct httap_error *error)
 
 static int jail(struct daemon *daemon, struct httap_error *error)
 {
+	const char *missing;
+
 	if (geteuid() == 0 && daemon->config.user == NULL)
 		log_now(&daemon->log,
 			"httapd: started as root without HTTAP_USER: files are served as root; name an unprivileged user");
-	if (privilege_drop(&daemon->config, httap_static_fd(&daemon->httap), error) < 0)
+	if (privilege_drop(&daemon->config, httap_static_fd(&daemon->httap), error) < 0 ||
+		httap_check_root_page(&daemon->httap, error) < 0 ||
+		sandbox_enter(httap_static_fd(&daemon->httap), descriptors(&daemon->config), &missing, error) < 0)
 		return -1;
-	return httap_check_root_page(&daemon->httap, error);
+	if (missing != NULL)
+		log_now(&daemon->log, "httapd: the sandbox is without %s, which this kernel or this build does not have",
+			missing);
+	return 0;
+}
+
+/* That this loop lives, and what it serves. */
+static void tell_manager(struct daemon *daemon)
+{
+	char status[DAEMON_STATUS_SIZE];
+
+	routes_status(&daemon->routes, status, sizeof(status));
+	notify_tick(&daemon->notify, httap_now(&daemon->httap), status);
 }
 
 static void tell_ready(struct daemon *daemon)
 {
-	char state[128];
 	int port = httap_port(&daemon->httap);
 
-	snprintf(state, sizeof(state), "READY=1\nSTATUS=Serving %zu signals", gpio_lines_count(daemon->lines));
-	notify_send(daemon->notify, state);
+	tell_manager(daemon);
 	if (daemon->config.httap.port == HTTAP_PORT_ANY && !daemon->activated) {
 		printf("httapd: serving http://localhost:%d/ on port %d\n", port, port);
 		fflush(stdout);
 	}
 }
 
-static void no_wake(void *context)
+static void on_wake(void *context)
 {
-	(void)context; /* the pass returns, and that is all that was wanted */
+	struct daemon *daemon = context;
+
+	daemon->awake = true;
 }
 
-static int64_t next_deadline(const struct daemon *daemon)
+static int64_t earlier(int64_t a, int64_t b)
 {
-	int64_t lines = routes_deadline(&daemon->routes);
+	return a < b ? a : b;
+}
 
-	return lines < daemon->log.flush_at ? lines : daemon->log.flush_at;
+/* What is due, of all that the daemon itself has to do at a time; the motors first. */
+static void tick(struct daemon *daemon)
+{
+	int64_t now = httap_now(&daemon->httap);
+
+	if (now >= routes_deadline(&daemon->routes))
+		routes_tick(&daemon->routes);
+	if (now >= daemon->log.flush_at)
+		log_flush(&daemon->log);
+	if (now >= daemon->notify.due)
+		tell_manager(daemon);
 }
 
 static int serve(struct daemon *daemon)
 {
 	while (!daemon->stopping && !daemon->routes.gone) {
-		httap_wake_at(&daemon->httap, next_deadline(daemon), no_wake, NULL);
+		int64_t next = earlier(daemon->notify.due, earlier(routes_deadline(&daemon->routes), daemon->log.flush_at));
+		daemon->awake = false;
+		httap_wake_at(&daemon->httap, next, on_wake, daemon);
 		if (httap_blocking(&daemon->httap) < 0) {
 			log_now(&daemon->log, "httapd: waiting failed: %s", strerror(errno));
 			return EXIT_RUNNING;
 		}
-		int64_t due = routes_deadline(&daemon->routes);
-		if (due != INT64_MAX && httap_now(&daemon->httap) >= due)
-			routes_tick(&daemon->routes);
-		if (daemon->log.flush_at != INT64_MAX && httap_now(&daemon->httap) >= daemon->log.flush_at)
-			log_flush(&daemon->log);
+		if (daemon->awake)
+			tick(daemon);
 	}
 	if (daemon->routes.gone) {
 		log_now(&daemon->log, "httapd: a GPIO chip is gone; ending so that the service manager starts anew");
@@ -301,7 +337,7 @@ static int serve(struct daemon *daemon)
 /* Ends a daemon that holds lines, whatever the reason: outputs first. */
 static int finish(struct daemon *daemon, int status, const char *reason)
 {
-	notify_send(daemon->notify, "STOPPING=1");
+	notify_send(&daemon->notify, "STOPPING=1");
 	if (routes_safe(&daemon->routes, reason) < 0)
 		status = EXIT_RUNNING;
 	log_flush(&daemon->log);
@@ -323,6 +359,7 @@ static int run(struct daemon *daemon)
 		(void)complain(EXIT_RUNNING, error.text);
 		return finish(daemon, EXIT_RUNNING, "the start failed");
 	}
+	routes_remarks(&daemon->routes);
 	tell_ready(daemon);
 	int status = serve(daemon);
 	return finish(daemon, status, status == EXIT_OK ? "the daemon was told to end" : "the daemon ends on a fault");

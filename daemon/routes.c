@@ -167,6 +167,15 @@ void routes_connect(struct routes *routes, struct gpio_lines *lines)
 	gpio_lines_on_change(lines, on_change, routes);
 }
 
+void routes_remarks(const struct routes *routes)
+{
+	char remark[GPIO_ERROR_SIZE];
+
+	for (size_t i = 0; routes->log->level >= LOG_CHANGES && i <= gpio_lines_count(routes->lines); i++)
+		if (gpio_lines_remark(routes->lines, i, remark, sizeof(remark)))
+			log_now(routes->log, "httapd: %s", remark);
+}
+
 void routes_edges(struct routes *routes, int fd)
 {
 	int64_t now = httap_now(routes->httap);
@@ -191,6 +200,27 @@ void routes_tick(struct routes *routes)
 
 	routes->when = httap_now(routes->httap);
 	must_move(routes, gpio_lines_tick(routes->lines, routes->when, &why), &why);
+}
+
+void routes_status(const struct routes *routes, char *text, size_t size)
+{
+	size_t count = gpio_lines_count(routes->lines);
+	int64_t left;
+	const char *driver = gpio_lines_driver(routes->lines, httap_now(routes->httap), &left);
+	int len = snprintf(text, size, "Serving %zu signals%s%s%s", count, driver != NULL ? ", driven by " : "",
+		driver != NULL ? driver : "", count > 0 ? ":" : "");
+
+	for (size_t i = 0; i < count; i++) {
+		const struct gpio_line *line = gpio_lines_at(routes->lines, i);
+		size_t room = size - (size_t)len;
+		int more = snprintf(text + len, room, " %s=%d", line->spec.name, line->value);
+		/* Whole values only, and room for the sign that there are more. */
+		if (more < 0 || (size_t)more + sizeof(" ...") > room) {
+			snprintf(text + len, room, " ...");
+			return;
+		}
+		len += more;
+	}
 }
 
 int routes_safe(struct routes *routes, const char *reason)

@@ -87,10 +87,6 @@ const char *gpio_release_policy_at(const char *modules)
 		return "lines that are released keep their level (persist_gpio_outputs is on)";
 	if (old == 0 || new == 0)
 		return "lines that are released become inputs (persist_gpio_outputs is off)";
-	return "lines that are released become inputs (this kernel has no persist_gpio_outputs)";
-}
-
-const char *gpio_release_policy(void)
-{
-	return gpio_release_policy_at("/sys/module");
+	/* What upstream's drivers for the Pi do; those of expanders hardly touch a line that is let go. */
+	return "lines that are released become inputs, unless their driver leaves them (this kernel has no persist_gpio_outputs)";
 }

@@ -112,9 +112,6 @@ extern const struct gpio_chip_ops gpio_chip_gpiod; /* from chip_gpiod1.c or chip
 /* The operations of the kernel's chips; NULL in a build that has only the simulated chip. */
 const struct gpio_chip_ops *gpio_chip_kernel(void);
 
-/* What the kernel does with lines that are let go, which is what a crash does: a sentence for the log. */
-const char *gpio_release_policy(void);
-
 /* The outside of a simulated chip, for tests and simulations. Drives a line from there: 1, 0, or -1 to let it go to its
  * pull. An input whose level this changes has an edge with the stamp `time`. -1 with errno EINVAL: no such line or level. */
 int gpio_sim_drive(struct gpio_chip *chip, unsigned int offset, int level, int64_t time);

@@ -49,7 +49,8 @@ size_t gpio_header_rank(const char *label);
 /* The pin of the Pi's header at which a line of a chip with this label comes out; 0: none. */
 unsigned int gpio_header_pin(const char *label, unsigned int offset);
 
-/* gpio_release_policy() of a kernel whose modules stand in another directory than /sys/module. */
+/* What a kernel whose modules stand in this directory (/sys/module) does with lines that are let go, which is what a crash does: a
+ * sentence for the log. */
 const char *gpio_release_policy_at(const char *modules);
 
 /* Opens the chip that `wanted` names: gpiochipN, /dev/gpiochipN, sim, or a label. NULL or "": the chip of the Pi's

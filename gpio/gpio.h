@@ -162,6 +162,11 @@ int gpio_lines_edge_fd(const struct gpio_lines *lines, size_t chip);
  * descriptor stays readable. Where the kernel has lost edges, at least the last value is told. 0, or -1 with errno. */
 int gpio_lines_edges(struct gpio_lines *lines, size_t chip, int64_t now, struct gpio_error *error);
 
+/* What an operator should know of his lines, a sentence for the log: of index 0, what becomes of outputs on a kernel's chip when they
+ * are let go, as by a crash; of each later index, an input whose chip can't tell of its changes. False when there is nothing to
+ * say; then at a higher index there may be. `index` < 1 + gpio_lines_count(). */
+bool gpio_lines_remark(const struct gpio_lines *lines, size_t index, char *text, size_t size);
+
 /* Writes a table of all chips and lines that can be seen, with who holds each (httapd --list). Chips that may not be
  * opened are named as such and skipped. `sim` adds the simulated chip. Returns the number of chips. */
 int gpio_list(FILE *out, bool sim);

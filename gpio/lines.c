@@ -7,9 +7,11 @@
 #include "lines.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "find.h"
 #include "text.h"
 
 /* Lines of several requests and their levels, gathered so that each request is one system call. Only the entries that
@@ -414,12 +416,14 @@ static int batch_read(const struct gpio_lines *lines, struct batch *batch, struc
 	return 0;
 }
 
-/* What a reader is told of an input that shows this value. Where no edge announces a change, the reader's look does. */
+/* What a reader is told of an input that shows this value. It is a change like one that an edge tells of: else two edges that came as
+ * one (chip.h), or none at all, would leave everybody with what the reader saw in between. */
 static uint8_t read_input(struct gpio_lines *lines, struct gpio_line *line, uint8_t value)
 {
-	if (gpio_lines_edge_fd(lines, line->chip_index) < 0)
-		tell(lines, line, value, -1);
-	return line->spec.debounce > 0 ? line->value : value;
+	if (line->spec.debounce > 0 && gpio_lines_edge_fd(lines, line->chip_index) >= 0)
+		return line->value;
+	tell(lines, line, value, -1);
+	return value;
 }
 
 int gpio_lines_get(struct gpio_lines *lines, const uint16_t *line, size_t count, uint8_t *value, struct gpio_error *error)
@@ -458,6 +462,29 @@ int gpio_lines_edge_fd(const struct gpio_lines *lines, size_t chip)
 	struct gpio_request *request = lines->request[request_index((unsigned int)chip, GPIO_INPUT)];
 
 	return request != NULL ? request->ops->edge_fd(request) : -1;
+}
+
+static bool has_kernel_output(const struct gpio_lines *lines)
+{
+	for (size_t i = 0; i < lines->count; i++)
+		if (lines->line[i].spec.direction == GPIO_OUTPUT && strcmp(lines->line[i].chip, "sim") != 0)
+			return true;
+	return false;
+}
+
+bool gpio_lines_remark(const struct gpio_lines *lines, size_t index, char *text, size_t size)
+{
+	if (index == 0) {
+		(void)snprintf(text, size, "%s", gpio_release_policy_at("/sys/module"));
+		return has_kernel_output(lines);
+	}
+	const struct gpio_line *line = &lines->line[index - 1];
+
+	if (line->spec.direction != GPIO_INPUT || gpio_lines_edge_fd(lines, line->chip_index) >= 0)
+		return false;
+	(void)snprintf(text, size, "%s: %s (%s) tells of no changes: it is read when somebody asks%s", line->spec.name,
+		line->chip, line->label, line->spec.debounce > 0 ? ", and debounce= does nothing" : "");
+	return true;
 }
 
 static struct gpio_line *line_at(struct gpio_lines *lines, unsigned int request, unsigned int bit)

@@ -464,28 +464,26 @@ static int check_unique(const struct gpio_specs *specs, const struct entry *entr
 }
 
 /* Whoever is alone in a group was meant to be in another: a typing error in a name would leave a bridge unguarded. */
-static int check_groups(const struct gpio_specs *specs, struct gpio_error *error)
+static int check_group(const struct gpio_specs *specs, const struct entry *entry)
 {
+	const struct gpio_spec *spec = entry->spec;
+	size_t members = 0;
+
 	for (size_t i = 0; i < specs->count; i++) {
-		const struct gpio_spec *spec = &specs->spec[i];
-		size_t members = 0;
+		const struct gpio_spec *other = &specs->spec[i];
 
-		for (size_t k = 0; k < specs->count && spec->interlock[0] != '\0'; k++) {
-			const struct gpio_spec *other = &specs->spec[k];
-
-			if (strcmp(other->interlock, spec->interlock) != 0)
-				continue;
-			members++;
-			/* Else who does not drive could switch off what is driven, by switching the other on. */
-			if ((other->failsafe > 0) != (spec->failsafe > 0))
-				return gpio_error_set(error,
-					"%s and %s: of interlock=%s one has failsafe= and one has not; give it to both",
-					spec->name, other->name, spec->interlock);
-		}
-		if (spec->interlock[0] != '\0' && members == 1)
-			return gpio_error_set(error, "%s: nothing else has interlock=%s; a group needs two signals", spec->name,
-				spec->interlock);
+		if (strcmp(other->interlock, spec->interlock) != 0)
+			continue;
+		members++;
+		/* Else who does not drive could switch off what is driven, by switching the other on. */
+		if ((other->failsafe > 0) != (spec->failsafe > 0))
+			return gpio_error_set(entry->error,
+				"%.*s: of %s and %s in interlock=%s one has failsafe= and one has not; give it to both",
+				QUOTE(entry->text), spec->name, other->name, spec->interlock);
 	}
+	if (members == 1)
+		return gpio_error_set(entry->error, "%.*s: nothing else has interlock=%s; a group needs two signals",
+			QUOTE(entry->text), spec->interlock);
 	return 0;
 }
 
@@ -502,10 +500,24 @@ static struct slice next_entry(const char **text)
 	return entry;
 }
 
+/* Once all entries are known; `text` is that of all of them. */
+static int check_groups(struct gpio_specs *specs, const char *text, struct gpio_error *error)
+{
+	for (size_t i = 0; i < specs->count; i++) {
+		struct entry entry = { .text = next_entry(&text), .spec = &specs->spec[i], .error = error };
+
+		if (entry.spec->interlock[0] != '\0' && check_group(specs, &entry) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int gpio_specs_parse(struct gpio_specs *out, const char *text, struct gpio_error *error)
 {
+	const char *rest = text;
+
 	memset(out, 0, sizeof(*out));
-	for (struct slice slice = next_entry(&text); slice.len > 0; slice = next_entry(&text)) {
+	for (struct slice slice = next_entry(&rest); slice.len > 0; slice = next_entry(&rest)) {
 		struct entry entry = { .text = slice, .error = error };
 
 		if (out->count == GPIO_LINES_MAX)
@@ -515,5 +527,5 @@ int gpio_specs_parse(struct gpio_specs *out, const char *text, struct gpio_error
 			return -1;
 		out->count++;
 	}
-	return check_groups(out, error);
+	return check_groups(out, text, error);
 }

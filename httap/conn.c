@@ -61,6 +61,15 @@ void conn_open(struct conn *conn, int fd, const struct sockaddr *address)
 	server->happened |= HTTAP_ACCEPTED;
 }
 
+static void conn_leave(struct conn *conn)
+{
+	struct session *session = conn->session;
+
+	conn->session = NULL;
+	if (session != NULL)
+		session_leave(conn->server, session);
+}
+
 void conn_close(struct conn *conn)
 {
 	struct httap_server *server = conn->server;
@@ -76,7 +85,7 @@ void conn_close(struct conn *conn)
 	conn->state = CONN_FREE;
 	server->happened |= HTTAP_CLOSED;
 	server_slot_free(conn);
-	session_leave(server, conn->session);
+	conn_leave(conn);
 }
 
 static void conn_want(struct conn *conn, bool out)
@@ -143,6 +152,8 @@ void conn_end(struct conn *conn, bool linger)
 
 static bool step_last(struct conn *conn)
 {
+	/* Nothing more is heard from him, however long the peer takes to close: whoever drove drives no more. */
+	conn_leave(conn);
 	if (conn->out_start < conn->out_end)
 		return false;
 	if (conn->eof || !conn->linger) {
@@ -319,27 +330,30 @@ static bool conn_step(struct conn *conn)
 	}
 }
 
-/* Goes on as far as the input and the socket let it; then waits for one of them. */
+/* Goes on as far as the input, the socket and its turn let it; then waits. */
 void conn_advance(struct conn *conn)
 {
+	int steps = 0;
 	bool more;
 
 	do {
 		more = conn_step(conn);
-		/* A file and a last reply wait for the output; requests that have arrived are all answered before it is sent. */
-		if (!more && conn->state != CONN_FREE && conn->out_start < conn->out_end) {
+		/* A file and a last reply wait for the output; requests that have arrived are answered before it is sent, as many as
+		 * make a turn. */
+		if ((!more || ++steps == HTTAP_STEPS_TURN) && conn->state != CONN_FREE && conn->out_start < conn->out_end) {
 			if (!conn_flush(conn))
 				return;
 			more = conn->out_end == 0; /* everything went: a step may have waited for that */
 		}
-	} while (more);
+	} while (more && steps < HTTAP_STEPS_TURN);
 	if (conn->state == CONN_FREE)
 		return;
-	if (conn->out_end == 0 && conn->state != CONN_FILE && conn->state != CONN_EVENTS && conn->eof) {
+	if (!more && conn->out_end == 0 && conn->state != CONN_FILE && conn->state != CONN_EVENTS && conn->eof) {
 		conn_close(conn);
 		return;
 	}
-	conn_want(conn, conn->out_end > 0 || conn->state == CONN_FILE);
+	/* The socket takes more, so that the next pass comes back here at once: for what has arrived already nobody else would. */
+	conn_want(conn, more || conn->out_end > 0 || conn->state == CONN_FILE);
 }
 
 /* Reads once: what does not fit now comes with the next pass, when others have had their turn. False when nothing came. */

@@ -181,7 +181,8 @@ void listen_accept(struct httap_server *server, int fd)
 		} address = { .any = { .sa_family = AF_UNSPEC } };
 		socklen_t size = sizeof(address);
 
-		if (!server_slot_ready(server)) {
+		struct conn *slot = server_slot_next(server);
+		if (slot == NULL) {
 			listen_pause(server, INT64_MAX);
 			return;
 		}
@@ -192,6 +193,6 @@ void listen_accept(struct httap_server *server, int fd)
 			return;
 		}
 		/* Only now that somebody is there may a silent connection have to give up its slot to him. */
-		conn_open(server_slot_take(server), accepted, &address.any);
+		conn_open(server_slot_take(server, slot), accepted, &address.any);
 	}
 }

@@ -48,18 +48,17 @@ static struct conn *who_gives_way(const struct httap_server *server)
 	return conn == NULL && server->free == NULL ? oldest_silent(server, TIMER_LOBBY) : conn;
 }
 
-bool server_slot_ready(const struct httap_server *server)
-{
-	return server->free != NULL || who_gives_way(server) != NULL;
-}
-
-struct conn *server_slot_take(struct httap_server *server)
+struct conn *server_slot_next(const struct httap_server *server)
 {
 	struct conn *silent = who_gives_way(server);
 
-	if (silent != NULL)
-		conn_close(silent);
-	struct conn *conn = server->free;
+	return silent != NULL ? silent : server->free;
+}
+
+struct conn *server_slot_take(struct httap_server *server, struct conn *conn)
+{
+	if (conn->state != CONN_FREE)
+		conn_close(conn); /* it becomes the first of the free ones */
 	server->free = conn->next_free;
 	conn->lobby = server->conn_used >= server->conn_limit;
 	server->conn_used += !conn->lobby;

@@ -319,8 +319,11 @@ int64_t clock_wall(void *context);      /* microseconds since 1970 */
  * of memory or watches; the deadline that every connection has is the answer to that. */
 int server_interest(const struct httap_server *server, int operation, int fd, uint32_t events, enum source source, size_t index);
 void server_slot_free(struct conn *conn);
-bool server_slot_ready(const struct httap_server *server);
-struct conn *server_slot_take(struct httap_server *server); /* only when one is ready */
+
+/* The slot for a newcomer: a free one, or that of a connection which gives way to him; NULL: there is none. It stays the one whatever
+ * happens until it is taken: asked again, the kernel may have heard from who was silent. */
+struct conn *server_slot_next(const struct httap_server *server);
+struct conn *server_slot_take(struct httap_server *server, struct conn *conn); /* what server_slot_next() said */
 
 /* --- config.c ----------------------------------------------------------------------------------------------------- */
 

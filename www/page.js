@@ -31,7 +31,7 @@ const spoken = make('p', { id: 'spoken', class: 'unseen', role: 'status' });
 let link, state, timer;
 
 document.body.prepend(make('header', {}, make('div', { id: 'who' }, host, make('p', {}, badge, driver)),
-	make('nav', {}, ...['panel', 'car', 'scope', 'help'].map(name => make('a', { href: name === 'panel' ? './' : `${name}.html`,
+	make('nav', {}, ...['panel', 'car'].map(name => make('a', { href: name === 'panel' ? './' : `${name}.html`,
 		ariaCurrent: name === document.body.id && 'page' }, t(name)))),
 	make('div', { id: 'halt' }, stopButton)));
 document.body.append(note, spoken);

@@ -7,8 +7,6 @@ const texts = {
 	// English, German, French; {0} and {1} are put in
 	panel: ['Panel', 'Schalter', 'Panneau'],
 	car: ['Car', 'Auto', 'Voiture'],
-	scope: ['Scope', 'Verlauf', 'Courbes'],
-	help: ['Help', 'Hilfe', 'Aide'],
 	connecting: ['Connecting…', 'Verbinde…', 'Connexion…'],
 	connected: ['Connected · {0} ms', 'Verbunden · {0} ms', 'Connecté · {0} ms'],
 	lost: ['Link lost, reconnecting…', 'Getrennt, verbinde neu…', 'Coupé, reconnexion…'],

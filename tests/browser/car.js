@@ -74,6 +74,7 @@ async function controls() {
 				await page.keyboard.up(key);
 			await holds(daemon, []);
 		}
+		await page.evaluate(() => fetch('./?ping')); // behind which nothing of before is reported
 		const writes = counter(page, /^POST/);
 		await page.keyboard.press('Control+KeyS');
 		await page.evaluate(() => fetch('./?ping'));
@@ -260,8 +261,7 @@ async function tripping() {
 		await car.keyboard.press('Escape');
 		await holds(daemon, []);
 		await becomes(() => doing(one), 'Released: let go, then press again', 'what the driver is told');
-		await one.keyboard.up('KeyW');
-		await daemon.free();
+		await daemon.free(one, () => one.keyboard.up('KeyW'));
 		await becomes(() => doing(car), 'Standing', 'the car page');
 		await car.keyboard.down('KeyA');
 		await holds(daemon, ['LEFT']);

@@ -126,7 +126,6 @@ async function settle(page) {
 
 // Another page, which drives.
 async function somebodyDrives(t, daemon) {
-	await daemon.free();
 	const page = await t.car(daemon, { expectFailures: true });
 	await page.keyboard.down('KeyD');
 	await becomes(() => daemon.read('RIGHT'), 1, 'RIGHT');
@@ -158,7 +157,7 @@ async function accessible() {
 				await daemon.write('stop');
 				await shows(page, 'FORWARD', 'Released: let go, then press again false');
 				await shoot(page, 'panel-tripped');
-				await page.mouse.up();
+				await daemon.free(page, () => page.mouse.up());
 				await page.mouse.move(0, 0);
 				const other = await somebodyDrives(t, daemon);
 				await becomes(() => shown(page, 'LEFT'), '::1 drives false', 'LEFT');
@@ -187,7 +186,7 @@ async function accessible() {
 				await daemon.write('stop');
 				await doing('Released: let go, then press again');
 				await shoot(page, 'car-tripped');
-				await page.mouse.up();
+				await daemon.free(page, () => page.mouse.up());
 				const other = await somebodyDrives(t, daemon);
 				await doing('::1 drives');
 				await shoot(page, 'car-driven');

@@ -150,9 +150,11 @@ export class Daemon {
 		check(reply.status === 200, `POST /?${name} of another client: ${reply.status} ${reply.text}`);
 	}
 
-	// Until who was stopped has let go, which is accepted again, and drives no more.
-	async free() {
-		await becomes(() => this.log.match(/POST \/\?: \d{3}/g)?.at(-1), 'POST /?: 200', 'the last command');
+	// That page, which was stopped, lets go, and drives no more: what it says last counts as driving too.
+	async free(page, letGo) {
+		const answered = page.waitForResponse(reply => reply.request().method() === 'POST' && reply.ok());
+		await letGo();
+		await answered;
 		await becomes(async () => Object.values(await this.list()).every(info => info.driver === null), true, 'nobody drives');
 	}
 
@@ -234,7 +236,7 @@ function listen(page, origin, expectFailures) {
 	page.on('console', message => {
 		const network = /^Failed to load resource/.test(message.text());
 		if (message.type() === 'warning' || (message.type() === 'error' && !(network && expectFailures)))
-			keep(`console ${message.type()}: ${message.text()}`);
+			keep(`console ${message.type()}: ${message.text()} ${message.location().url}`);
 	});
 	page.on('request', sent => {
 		if (!sent.url().startsWith(`${origin}/`))

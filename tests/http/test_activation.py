@@ -5,6 +5,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -202,12 +203,13 @@ class Manager:
 def ready_is_told_when_it_serves_and_stopping_when_it_ends():
     for abstract in (False, True):
         manager, port = Manager(abstract), free_port()
-        with Daemon(TCPPORT=port, more_env=manager.env(), announces=False) as daemon:
+        with Daemon(TCPPORT=port, more_env=manager.env(), announces=False, LINES="LED=17 BUTTON=5,input,bias=pull-down") as daemon:
             daemon.address = ("127.0.0.1", port)
             said = manager.next()
-            check("READY=1" in said and any(s.startswith("STATUS=") for s in said), "the first word is READY=1", got=said)
+            equal(said, ["READY=1", "STATUS=Serving 2 signals: LED=0 BUTTON=0"], "the first words")
             equal(ask(daemon, target="/").body, INDEX, "from then on it serves, in its jail too")
             ask(daemon, "POST", "/?LED", body="1")
+            equal(manager.next(), ["STATUS=Serving 2 signals: LED=1 BUTTON=0"], "what is new is told within a second or so")
             daemon.stop()
             check("STOPPING=1" in manager.next(), "STOPPING=1")
             manager.socket.setblocking(False)
@@ -235,6 +237,25 @@ def ready_is_never_told_by_a_start_that_fails():
     except BlockingIOError:
         pass
     check("READY=1" not in words, "no READY=1", got=words)
+
+
+@test
+def a_watchdog_is_fed_while_it_serves_and_not_while_it_hangs():
+    manager, port = Manager(False), free_port()
+    with Daemon(TCPPORT=port, more_env=manager.env() | {"WATCHDOG_USEC": "300000"}, announces=False) as daemon:
+        daemon.address = ("127.0.0.1", port)
+        for _ in range(4):
+            check("WATCHDOG=1" in manager.next(), "it lives")
+        daemon.process.send_signal(signal.SIGSTOP)
+        manager.socket.settimeout(0.3)
+        try:
+            fed = [manager.next() for _ in range(3)]  # one may have been on its way
+        except TimeoutError:
+            fed = None
+        daemon.process.send_signal(signal.SIGCONT)
+        check(fed is None, "a process that is frozen is not heard", got=fed)
+        manager.socket.settimeout(8)
+        check("WATCHDOG=1" in manager.next(), "it lives again")
 
 
 @test

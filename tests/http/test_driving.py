@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # Copyright (C) the httapd authors
 """Driven lines: one driver at a time, and what moves is safe as soon as he is silent, gone, or stopped."""
+import re
+import shutil
+import signal
+import subprocess
+
 from client import Client, ask
 from daemon import Daemon
 from events import Listener
-from tap import check, equal, test, wait_until
+from tap import Skip, check, equal, test, wait_until
 
 CAR = """
     FORWARD=GPIO23,failsafe=300ms,interlock=throttle,dead-time=50ms REVERSE=GPIO24,failsafe=300ms,interlock=throttle
@@ -44,6 +49,47 @@ def a_driver_who_is_silent_stops_and_must_let_go():
         equal(client.ask("POST", "/?FORWARD", body="0").json(), {"FORWARD": 0}, "let go")
         _begin(client)
         wait_until(lambda: "FORWARD 1 -> 0: failsafe: nothing was heard from 127.0.0.1 for 300 ms\n" in daemon.said(), "it is logged")
+
+
+# How a drive ends, and the reason that the log has for it; {} is the session of who asked.
+TRIPS = {
+    "silence": r"failsafe: nothing was heard from 127\.0\.0\.1 for 300 ms",
+    "closing": r"failsafe: 127\.0\.0\.1 has left",
+    "reset": r"failsafe: 127\.0\.0\.1 has left",
+    "goodbye": r"failsafe: 127\.0\.0\.1 has left",
+    "his own stop": r"by 127\.0\.0\.1 \(session {}\): POST /\?stop",
+    "another's stop": r"by 127\.0\.0\.1 \(session {}\): POST /\?stop",
+}
+
+
+def _trip(how, driver, other):
+    """Ends the drive that way; returns the session of who asked for it."""
+    if how == "closing":
+        driver.close()
+    elif how == "reset":
+        driver.reset()
+    elif how == "goodbye":
+        driver.ask(target="/?invalid").must_be_error(400)
+    elif how != "silence":
+        return (driver if how == "his own stop" else other).ask("POST", "/?stop").get("HTTaP-Session")
+    return ""
+
+
+@test
+def every_trip_is_logged_with_its_reason_and_told_to_all_who_listen():
+    lines = "FORWARD=GPIO23,failsafe=300ms STEER=GPIO24,failsafe=10s BRAKE=GPIO25,failsafe=10s,safe=1 LED=GPIO17"
+    for how, why in TRIPS.items():
+        with Daemon(LINES=lines) as daemon, Client(daemon) as driver, Client(daemon) as other, Listener(daemon) as listener:
+            listener.begun()
+            driver.ask("POST", "/?", body="FORWARD=1&STEER=1&BRAKE=0")
+            session = _trip(how, driver, other)
+            listener.until(lambda me: len(me.events) == 3, f"the end by {how}")
+            equal([members for _, members, _ in listener.events[1:]],
+                  [{"FORWARD": 1, "STEER": 1, "BRAKE": 0}, {"FORWARD": 0, "STEER": 0, "BRAKE": 1}], f"all at one moment, by {how}")
+            for change in ("FORWARD 1 -> 0", "STEER 1 -> 0", "BRAKE 0 -> 1"):
+                line = re.compile(f"^httapd: {change}:? {why.format(session)}$", re.MULTILINE)
+                wait_until(lambda: line.search(daemon.said()), f"the log: {line.pattern}")
+            equal(other.ask(target="/?list").json()["FORWARD"]["driver"], None, f"nobody drives after {how}")
 
 
 @test
@@ -121,7 +167,35 @@ def a_driven_line_is_never_written_by_get():
 
 @test
 def the_end_of_the_daemon_ends_a_drive():
-    with Daemon(LINES=CAR.replace("300ms", "60s")) as daemon, Client(daemon) as client:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        with Daemon(LINES=CAR.replace("300ms", "60s")) as daemon, Client(daemon) as client:
+            _begin(client)
+            client.ask("POST", "/?LED", body="1")
+            daemon.stop(number)
+            for name in ("FORWARD", "LED"):
+                check(f"{name} 1 -> 0: the daemon was told to end" in daemon.said(), f"{name} is safe", got=daemon.said()[-500:])
+
+
+@test
+def a_loop_that_can_not_go_on_ends_a_drive():
+    """The wait of the loop fails, by a system call that strace answers instead of the kernel."""
+    if shutil.which("strace") is None:
+        raise Skip("strace is not installed")
+    daemon = Daemon(LINES=CAR.replace("300ms", "60s"))
+    with Client(daemon) as client:
         _begin(client)
-        daemon.stop()
-        check("FORWARD 1 -> 0: the daemon was told to end" in daemon.said(), "it is safe", got=daemon.said()[-500:])
+        client.ask("POST", "/?LED", body="1")
+        with subprocess.Popen(["strace", "-q", "-o", "/dev/null", "-e", "inject=/^epoll_p?wait:error=EIO", "-p", str(daemon.pid)],
+                              stderr=subprocess.DEVNULL) as tracer:
+            try:
+                # Being attached to ends the wait that it is in, and the next one fails.
+                wait_until(lambda: daemon.process.poll() is not None or tracer.poll() is not None, "the daemon ends")
+                if daemon.process.poll() is None:
+                    raise Skip("strace can't attach")
+            finally:
+                tracer.terminate()
+        equal(daemon.process.returncode, 1, "its status")
+        daemon.kill()
+        check("httapd: waiting failed: Input/output error\n" in daemon.said(), "it says why", got=daemon.said())
+        for name in ("FORWARD", "LED"):
+            check(f"{name} 1 -> 0: the daemon ends on a fault\n" in daemon.said(), f"{name} is safe", got=daemon.said()[-500:])

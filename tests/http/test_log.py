@@ -55,12 +55,13 @@ def requests_are_logged_when_that_is_asked_for():
 @test
 def errors_alone_are_logged_when_that_is_asked_for():
     with Daemon(LOG="errors") as daemon:
+        at_start = daemon.said()  # a build for a sanitizer says that it has no seccomp
         ask(daemon, "POST", "/?LED", body="1")
         ask(daemon, target="/nothing")
         with Client(daemon) as client:
             client.send(b"\x1b[31m\n\n")
             client.reply()
-    equal(daemon.said(), "", "nothing was wrong, nothing is said")
+    equal(daemon.said(), at_start, "nothing was wrong, nothing is said")
 
 
 @test

@@ -27,7 +27,7 @@ BAD = {
               "LED=GPIO17,input,output",
               "LED=GPIO17,bias=up", "LED=GPIO17,active-low=1", "LED=:17", "LED =GPIO17", "L" * 32 + "=GPIO17", "LED=" + "G" * 64,
               "LED=GPIO17,failsafe=soon", "LED=GPIO17,failsafe=1s,safe=keep", "LED=GPIO17,max-on=0s", "LED=GPIO17,debounce=5ms",
-              "LED=GPIO17,dead-time=1s", "LED=GPIO17 LED.RED=GPIO18",
+              "LED=GPIO17,dead-time=1s", "LED=GPIO17 LED.RED=GPIO18", "MOTOR.LEFT=GPIO18 MOTOR=GPIO17", "LED=GPIO17,interlock=x",
               " ".join(f"L{i}={i}" for i in range(65))],
     "GPIOCHIP": ["x" * 64],
     "HOSTS": ["a/b", "a:80", "http://a", "a b@c", "..", "*", "a,b", " ".join(f"h{i}" for i in range(17))],

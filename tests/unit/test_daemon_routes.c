@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "daemon/routes.h"
@@ -112,8 +113,12 @@ static const struct action_row {
 	enum httap_action action;
 	uint8_t after;
 } actions[] = {
-	{ 0, HTTAP_SET_0, 0 }, { 0, HTTAP_SET_1, 1 }, { 0, HTTAP_TOGGLE, 1 },
-	{ 1, HTTAP_SET_0, 0 }, { 1, HTTAP_SET_1, 1 }, { 1, HTTAP_TOGGLE, 0 },
+	{ 0, HTTAP_SET_0, 0 },
+	{ 0, HTTAP_SET_1, 1 },
+	{ 0, HTTAP_TOGGLE, 1 },
+	{ 1, HTTAP_SET_0, 0 },
+	{ 1, HTTAP_SET_1, 1 },
+	{ 1, HTTAP_TOGGLE, 0 },
 };
 
 START_TEST(an_action_makes_a_line_what_it_says)
@@ -131,7 +136,8 @@ END_TEST
 
 START_TEST(several_lines_are_written_by_one_call)
 {
-	static const struct httap_write write[] = { { R_KEPT, HTTAP_TOGGLE, 0 }, { R_LED, HTTAP_SET_1, 0 }, { R_LOW, HTTAP_SET_0, 0 } };
+	static const struct httap_write write[] = { { R_KEPT, HTTAP_TOGGLE, 0 }, { R_LED, HTTAP_SET_1, 0 },
+		{ R_LOW, HTTAP_SET_0, 0 } };
 
 	ck_assert_int_eq(write_lines(write, 3), 0);
 	ck_assert_uint_eq(value[0], 1);
@@ -144,7 +150,8 @@ END_TEST
 
 START_TEST(stop_makes_every_output_safe)
 {
-	ck_assert_int_eq(write_lines((const struct httap_write[]){ { R_LED, HTTAP_SET_1, 0 }, { R_KEPT, HTTAP_SET_1, 0 } }, 2), 0);
+	ck_assert_int_eq(
+		write_lines((const struct httap_write[]){ { R_LED, HTTAP_SET_1, 0 }, { R_KEPT, HTTAP_SET_1, 0 } }, 2), 0);
 	ck_assert_int_eq(routes.signals.stop(routes.signals.context, &actor, &refusal), 0);
 	ck_assert_uint_eq(line_value(R_LED), 0);
 	ck_assert_uint_eq(line_value(R_LOW), 1);
@@ -183,7 +190,8 @@ START_TEST(a_list_of_the_most_lines_with_the_longest_names_fits)
 	gpio_lines_close(lines);
 	for (int i = 0; i < GPIO_SIM_LINES; i++)
 		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
-			"SIGNAL_WITH_A_NAME_OF_31_BYTE%02d=%d,active-low,failsafe=60s,interlock=A_GROUP_WITH_A_NAME_OF_31_BYTES ", i, i);
+			"SIGNAL_WITH_A_NAME_OF_31_BYTE%02d=%d,active-low,failsafe=60s,interlock=A_GROUP_WITH_A_NAME_OF_31_BYTES ",
+			i, i);
 	connect_lines(text);
 	for (size_t i = 0; i < lines->count; i++) { /* no chip of the simulation is called so */
 		memset(lines->line[i].chip, 'c', GPIO_NAME_SIZE - 1);
@@ -196,7 +204,7 @@ START_TEST(a_list_of_the_most_lines_with_the_longest_names_fits)
 	expect(answer, 200, NULL);
 	ck_assert(rig_is_json(answer.body, answer.len));
 	ck_assert_uint_lt(answer.len / GPIO_SIM_LINES * GPIO_LINES_MAX, HTTAP_REPLY_BODY_MAX); /* 64 would fit too */
-	httap_stop(&rig.httap); /* before the lines go */
+	httap_stop(&rig.httap);                                                                /* before the lines go */
 }
 END_TEST
 
@@ -209,7 +217,8 @@ START_TEST(each_change_is_logged_with_who_which_old_new_and_why)
 	ck_assert_int_eq(held.flush_at, rig.clock + DAEMON_LOG_HOLD_MS * MS);
 	ck_assert_int_eq(write_line(R_LED, HTTAP_SET_1), 0); /* no change */
 	must_have_logged("");
-	ck_assert_int_eq(write_lines((const struct httap_write[]){ { R_KEPT, HTTAP_SET_1, 0 }, { R_LED, HTTAP_TOGGLE, 0 } }, 2), 0);
+	ck_assert_int_eq(
+		write_lines((const struct httap_write[]){ { R_KEPT, HTTAP_SET_1, 0 }, { R_LED, HTTAP_TOGGLE, 0 } }, 2), 0);
 	must_have_logged("httapd: LED 1 -> 0 by 192.0.2.7 (session 0123456789abcdef): POST /?LED\n"
 			 "httapd: KEPT 0 -> 1 by 192.0.2.7 (session 0123456789abcdef): POST /?LED\n");
 }
@@ -297,8 +306,9 @@ START_TEST(rules_are_told_as_409)
 {
 	drive();
 	must_be_refused(others_write(R_REVERSE), 409, "REVERSE is driven by 192.0.2.7, for 500 ms");
-	must_be_refused(write_lines((const struct httap_write[]){ { R_FORWARD, HTTAP_SET_1, 0 }, { R_REVERSE, HTTAP_SET_1, 0 } }, 2),
-		409, "FORWARD and REVERSE are never on together (interlock=t)");
+	must_be_refused(
+		write_lines((const struct httap_write[]){ { R_FORWARD, HTTAP_SET_1, 0 }, { R_REVERSE, HTTAP_SET_1, 0 } }, 2), 409,
+		"FORWARD and REVERSE are never on together (interlock=t)");
 	ck_assert(!routes.gone);
 	ck_assert(routes.signals.signal[R_FORWARD].no_get);
 	ck_assert(!routes.signals.signal[2].no_get);
@@ -337,6 +347,81 @@ START_TEST(a_driver_who_has_left_is_missed_at_once)
 	routes.signals.left(routes.signals.context, actor.session);
 	must_have_logged("httapd: FORWARD 1 -> 0: failsafe: 192.0.2.7 has left\n");
 	ck_assert_int_eq(routes_deadline(&routes), INT64_MAX);
+}
+END_TEST
+
+static const struct {
+	const char *lines;
+	size_t size;
+	const char *status;
+} statuses[] = {
+	{ "", 100, "Serving 0 signals" },
+	{ "A=1 B=2,safe=1,initial=1", 100, "Serving 2 signals: A=0 B=1" },
+	{ "A=1 B=2 C=3", sizeof("Serving 3 signals: A=0 B=0 ..."), "Serving 3 signals: A=0 B=0 ..." },
+	{ "A=1 B=2 C=3", sizeof("Serving 3 signals: A=0 B=0 ...") - 1, "Serving 3 signals: A=0 ..." },
+	{ "A=1 B=2 C=3", sizeof("Serving 3 signals: A=0 B=0 C=0 ..."), "Serving 3 signals: A=0 B=0 C=0" },
+};
+
+START_TEST(a_status_has_as_many_values_as_there_is_room_for)
+{
+	char *status = malloc(statuses[_i].size);
+
+	gpio_lines_close(lines);
+	connect_lines(statuses[_i].lines);
+	routes_status(&routes, status, statuses[_i].size);
+	ck_assert_str_eq(status, statuses[_i].status);
+	free(status);
+}
+END_TEST
+
+START_TEST(a_status_names_the_driver)
+{
+	char status[100];
+
+	drive();
+	routes_status(&routes, status, sizeof(status));
+	ck_assert_str_eq(status, "Serving 3 signals, driven by 192.0.2.7: FORWARD=1 REVERSE=0 LED=0");
+	rig.clock += 500 * MS;
+	routes_tick(&routes);
+	routes_status(&routes, status, sizeof(status));
+	ck_assert_str_eq(status, "Serving 3 signals: FORWARD=0 REVERSE=0 LED=0");
+}
+END_TEST
+
+static int no_edge_fd(struct gpio_request *request)
+{
+	(void)request;
+	return -1;
+}
+
+static void log_remarks(void)
+{
+	static struct gpio_chip_ops deaf;
+	char text[512] = "";
+	int ends[2];
+
+	must(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0 && dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+	routes_remarks(&routes);
+	must(read(ends[0], text, sizeof(text)) == -1);
+	deaf = gpio_chip_sim;
+	deaf.edge_fd = no_edge_fd;
+	lines->request[1]->ops = &deaf;
+	log_open(&held, LOG_ERRORS);
+	routes_remarks(&routes);
+	must(read(ends[0], text, sizeof(text)) == -1);
+	log_open(&held, LOG_CHANGES);
+	routes_remarks(&routes);
+	must(read(ends[0], text, sizeof(text) - 1) > 0);
+	must(strcmp(text,
+		     "httapd: A: sim (sim) tells of no changes: it is read when somebody asks\n"
+		     "httapd: B: sim (sim) tells of no changes: it is read when somebody asks, and debounce= does nothing\n") == 0);
+}
+
+START_TEST(inputs_that_tell_of_no_changes_are_logged_once_each)
+{
+	gpio_lines_close(lines);
+	connect_lines("A=1,input LED=2 B=3,input,debounce=5ms");
+	rig_in_child(log_remarks);
 }
 END_TEST
 
@@ -393,7 +478,12 @@ static const struct failure_row {
 	int error;
 	bool gone;
 } failures[] = {
-	{ ENODEV, true }, { ENXIO, true }, { EIO, true }, { EBUSY, false }, { ENOMEM, false }, { ETIMEDOUT, false },
+	{ ENODEV, true },
+	{ ENXIO, true },
+	{ EIO, true },
+	{ EBUSY, false },
+	{ ENOMEM, false },
+	{ ETIMEDOUT, false },
 };
 
 static void break_chip(int error)
@@ -499,6 +589,9 @@ Suite *daemon_routes_suite(void)
 	tcase_add_test(tcase, a_driver_is_heard_by_his_pings_and_missed_when_silent);
 	tcase_add_test(tcase, what_was_due_is_not_logged_as_done_by_who_came_too_late);
 	tcase_add_test(tcase, a_driver_who_has_left_is_missed_at_once);
+	tcase_add_loop_test(tcase, a_status_has_as_many_values_as_there_is_room_for, 0, ROWS(statuses));
+	tcase_add_test(tcase, a_status_names_the_driver);
+	tcase_add_test(tcase, inputs_that_tell_of_no_changes_are_logged_once_each);
 	tcase_add_test(tcase, changes_are_not_logged_when_only_errors_are);
 	tcase_add_loop_test(tcase, a_write_that_the_lines_refuse_moves_nothing, 0, 2);
 	tcase_add_loop_test(tcase, a_chip_that_fails_is_503_and_one_that_is_gone_ends_the_daemon, 0, ROWS(failures));

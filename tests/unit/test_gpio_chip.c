@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * Copyright (C) the httapd authors
  *
- * What every backend of gpio/chip.h must do. On which one this is tried is decided by the chip_world that is linked in
- * (chip_world.h): the simulated chip in the unit tests, a chip of gpio-sim behind either libgpiod in tests/kernel.
+ * What every backend of gpio/chip.h must do, alone and below gpio/lines.c. On which one this is tried is decided by the chip_world that is
+ * linked in (chip_world.h): the simulated chip in the unit tests, a chip of gpio-sim behind either libgpiod in tests/kernel.
  */
 #include <errno.h>
 #include <poll.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "gpio/lines.h"
 #include "tests/unit/chip_world.h"
 #include "tests/unit/unit.h"
 
@@ -19,16 +20,18 @@
 #define ALL UINT64_C(0xff)
 
 static struct gpio_chip *chip;
+static const struct gpio_chip_ops *chip_ops; /* the backend's own: see open_lines() */
 
 static void open_chip(void)
 {
 	chip = chip_world.open();
 	ck_assert_msg(chip != NULL, "the chip could not be opened: %s", strerror(errno));
+	chip_ops = chip->ops;
 }
 
 static void close_chip(void)
 {
-	chip->ops->close(chip);
+	chip_ops->close(chip);
 	chip = NULL;
 }
 
@@ -835,6 +838,270 @@ START_TEST(a_chip_that_is_gone_says_so_to_everything)
 	chip->ops->release(outputs);
 }
 END_TEST
+/* --- below lines.c --- */
+
+static struct gpio_lines *lines;
+
+static struct {
+	size_t count;
+	const char *name[8];
+	uint8_t value[8];
+	int64_t time[8];
+} told;
+
+static void note_change(
+	void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time, const char *why)
+{
+	(void)context;
+	(void)why;
+	ck_assert_uint_lt(told.count, 8);
+	ck_assert_uint_ne(old_value, new_value);
+	told.name[told.count] = line->spec.name;
+	told.value[told.count] = new_value;
+	told.time[told.count++] = time;
+}
+
+static struct gpio_chip *lend_chip(const char *path)
+{
+	(void)path;
+	return chip;
+}
+
+static void take_chip_back(struct gpio_chip *lent)
+{
+	ck_assert_ptr_eq(lent, chip);
+}
+
+/* Opens lines on the chip of this test, which stays the test's. */
+static struct gpio_lines *try_lines(const char *text, struct gpio_error *error)
+{
+	static struct gpio_chip_ops lending;
+	static struct gpio_specs specs;
+	const struct gpio_places places = { .directory = "/dev", .kernel = &lending };
+
+	lending = *chip_ops;
+	lending.open = lend_chip;
+	lending.close = take_chip_back;
+	chip->ops = &lending;
+	ck_assert_msg(gpio_specs_parse(&specs, text, error) == 0, "%s", error->text);
+	return gpio_lines_open_at(&places, &specs, "gpiochip0", false, now(), error);
+}
+
+static void open_lines(const char *text)
+{
+	struct gpio_error error = { "" };
+
+	lines = try_lines(text, &error);
+	ck_assert_msg(lines != NULL, "%s", error.text);
+	memset(&told, 0, sizeof(told));
+	gpio_lines_on_change(lines, note_change, NULL);
+}
+
+static int write_line(uint16_t line, enum gpio_action action, struct gpio_error *error)
+{
+	static const struct gpio_party party = { .id = "0123456789abcdef", .name = "somebody" };
+	const struct gpio_command command = { .line = line, .action = (uint8_t)action };
+
+	return gpio_lines_write(lines, now(), &party, &command, 1, NULL, error);
+}
+
+static uint8_t read_line(uint16_t line)
+{
+	uint8_t value = 0xff;
+
+	ck_assert_int_eq(gpio_lines_get(lines, &line, 1, &value, NULL), 0);
+	return value;
+}
+
+static void must_be_told(size_t index, const char *name, uint8_t value, int64_t earliest, int64_t latest)
+{
+	ck_assert_uint_lt(index, told.count);
+	ck_assert_str_eq(told.name[index], name);
+	ck_assert_uint_eq(told.value[index], value);
+	ck_assert_int_ge(told.time[index], earliest);
+	ck_assert_int_le(told.time[index], latest);
+}
+
+START_TEST(an_output_and_its_inverted_twin_show_opposite_levels)
+{
+	static const enum gpio_action actions[] = { GPIO_SET_1, GPIO_SET_0, GPIO_TOGGLE, GPIO_TOGGLE };
+	struct gpio_error error = { "" };
+
+	open_lines("A=4,initial=1,safe=1 B=5,active-low,initial=1,safe=1");
+	ck_assert_uint_eq(seen() & 3, 1);
+	for (unsigned int i = 0; i < 4; i++) {
+		ck_assert_int_eq(write_line(0, actions[i], &error), 0);
+		ck_assert_int_eq(write_line(1, actions[i], &error), 0);
+		ck_assert_uint_eq(seen() & 3, i % 2 == 0 ? 1 : 2);
+		ck_assert(read_line(0) == (i % 2 == 0) && read_line(1) == (i % 2 == 0));
+	}
+	ck_assert_int_eq(gpio_lines_stop(lines, now(), "the end", &error), 0);
+	ck_assert_uint_eq(seen() & 3, 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_value_that_is_kept_is_the_logical_one)
+{
+	leave(FIRST, (uint64_t)_i);
+	leave(FIRST + 1, (uint64_t)_i);
+	open_lines("A=4,initial=keep B=5,initial=keep,active-low");
+	ck_assert_uint_eq(seen() & 3, _i != 0 ? 3 : 0);
+	for (uint16_t i = 0; i < 2; i++) {
+		ck_assert(gpio_lines_at(lines, i)->value == (_i != (int)i));
+		ck_assert(read_line(i) == (_i != (int)i));
+	}
+	gpio_lines_close(lines);
+	leave(FIRST, 0);
+	leave(FIRST + 1, 0);
+}
+END_TEST
+
+START_TEST(edges_of_an_input_and_its_inverted_twin_are_opposite_changes)
+{
+	open_lines("A=4,input B=5,input,active-low");
+	ck_assert(read_line(0) == 0 && read_line(1) == 1);
+	for (int level = 1; level >= 0; level--) {
+		int64_t begin = now();
+
+		told.count = 0;
+		move(0, level);
+		move(1, level);
+		ck_assert_int_eq(gpio_lines_edges(lines, 0, now(), NULL), 0);
+		must_be_told(0, "A", level != 0, begin, now());
+		must_be_told(1, "B", level == 0, told.time[0], now());
+		ck_assert_uint_eq(told.count, 2);
+		ck_assert(read_line(0) == level && read_line(1) == !level);
+	}
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(what_a_look_has_shown_is_taken_back_when_the_line_is_back)
+{
+	open_lines("A=4,input");
+	chip_world.drive(chip, FIRST, 1, false);
+	ck_assert_uint_eq(read_line(0), 1);
+	chip_world.drive(chip, FIRST, 0, true);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, now(), NULL), 0);
+	ck_assert_uint_eq(told.count, 2);
+	must_be_told(0, "A", 1, -1, -1);
+	must_be_told(1, "A", 0, 0, now());
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* debounce= is done here and not by the kernel, of which not each can. One second is far more than these moves take. _i: whether
+ * active-low, and whether each edge is taken as it comes or all of them later. */
+START_TEST(an_input_that_bounces_counts_once_when_it_has_stayed)
+{
+	bool active_low = (_i & 1) != 0;
+	int64_t begin = 0;
+
+	open_lines(active_low ? "A=4,input,debounce=1s,active-low" : "A=4,input,debounce=1s");
+	for (int i = 0; i < 5; i++) {
+		begin = now();
+		move(0, (i + 1) % 2);
+		if ((_i & 2) != 0)
+			ck_assert_int_eq(gpio_lines_edges(lines, 0, now(), NULL), 0);
+	}
+	int64_t end = now();
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, end, NULL), 0);
+	int64_t due = gpio_lines_deadline(lines);
+	ck_assert(due >= begin + 1000000 && due <= end + 1000000);
+	ck_assert_int_eq(gpio_lines_tick(lines, due - 1, NULL), 0);
+	ck_assert_uint_eq(told.count, 0);
+	ck_assert_uint_eq(read_line(0), active_low);
+	ck_assert_int_eq(gpio_lines_tick(lines, due, NULL), 0);
+	must_be_told(0, "A", !active_low, begin, end);
+	ck_assert_uint_eq(read_line(0), !active_low);
+	move(0, 0);
+	move(0, 1);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, now(), NULL), 0);
+	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
+	ck_assert_uint_eq(told.count, 1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+static void expect_failure(int result, int reason, const struct gpio_error *error)
+{
+	int found = errno;
+
+	ck_assert_int_eq(result, -1);
+	ck_assert_int_eq(found, reason);
+	ck_assert_msg(strstr(error->text, chip->name) != NULL && strstr(error->text, strerror(ENODEV)) != NULL, "%s", error->text);
+	errno = 0;
+}
+
+START_TEST(lines_of_a_chip_that_is_gone_say_the_same_everywhere)
+{
+	struct gpio_error error = { "" };
+	uint8_t value;
+
+	open_lines("LED=4 MOTOR=5,failsafe=1s IN=6,input");
+	chip_world.unplug(chip);
+	expect_failure(write_line(0, GPIO_SET_1, &error), ENODEV, &error);
+	expect_failure(write_line(1, GPIO_SET_1, &error), EIO, &error); /* could not be put to rest either */
+	expect_failure(gpio_lines_get(lines, &(uint16_t){ 0 }, 1, &value, &error), ENODEV, &error);
+	expect_failure(gpio_lines_get(lines, &(uint16_t){ 2 }, 1, &value, &error), ENODEV, &error);
+	expect_failure(gpio_lines_edges(lines, 0, now(), &error), ENODEV, &error);
+	expect_failure(gpio_lines_stop(lines, now(), "the end", &error), ENODEV, &error);
+	ck_assert_uint_eq(told.count, 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(a_line_that_somebody_holds_is_refused_with_his_name)
+{
+	struct gpio_request *request = hold_outputs(1);
+	struct gpio_error error = { "" };
+
+	ck_assert_ptr_null(try_lines("OTHER=5,initial=1 LED=4", &error));
+	ck_assert_msg(strstr(error.text, "LED: line 4 (") == error.text && strstr(error.text, " is held by \"A\"; ") != NULL, "%s",
+		error.text);
+	ck_assert_uint_eq(seen() & 3, 0);
+	chip_ops->release(request);
+}
+END_TEST
+
+START_TEST(lines_of_a_driver_without_interrupts_are_told_by_a_look)
+{
+	char remark[200];
+
+	chip_world.refuse_edges();
+	open_lines("A=4,input,debounce=1s B=5,input,active-low");
+	ck_assert_int_eq(gpio_lines_edge_fd(lines, 0), -1);
+	ck_assert(gpio_lines_remark(lines, 1, remark, sizeof(remark)) && strstr(remark, "tells of no changes") != NULL);
+	for (unsigned int i = 0; i < 2; i++)
+		chip_world.drive(chip, FIRST + i, 1, false);
+	ck_assert(read_line(0) == 1 && read_line(1) == 0);
+	must_be_told(0, "A", 1, -1, -1);
+	must_be_told(1, "B", 0, -1, -1);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(what_is_no_chip_is_not_opened)
+{
+	errno = 0;
+	ck_assert_ptr_null(chip_ops->open("/dev/gpiochip2147483647"));
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_ptr_null(chip_ops->open("/dev/null"));
+}
+END_TEST
+
+static void add_below_lines(TCase *chips)
+{
+	tcase_add_test(chips, an_output_and_its_inverted_twin_show_opposite_levels);
+	tcase_add_loop_test(chips, a_value_that_is_kept_is_the_logical_one, 0, 2);
+	tcase_add_test(chips, edges_of_an_input_and_its_inverted_twin_are_opposite_changes);
+	tcase_add_test(chips, what_a_look_has_shown_is_taken_back_when_the_line_is_back);
+	tcase_add_loop_test(chips, an_input_that_bounces_counts_once_when_it_has_stayed, 0, 4);
+	tcase_add_test(chips, lines_of_a_chip_that_is_gone_say_the_same_everywhere);
+	tcase_add_test(chips, a_line_that_somebody_holds_is_refused_with_his_name);
+}
+
 static void add_lines(TCase *chips)
 {
 	tcase_add_test(chips, a_chip_has_a_name_a_label_and_lines);
@@ -896,10 +1163,15 @@ Suite *gpio_chip_suite(void)
 	add_lines(chips);
 	add_edges(chips);
 	add_errors(chips);
-	if (chip_world.refuse_edges != NULL)
+	add_below_lines(chips);
+	if (chip_world.refuse_edges != NULL) {
 		tcase_add_test(chips, inputs_of_a_driver_without_interrupts_can_be_read);
-	if (chip_world.calls != NULL)
+		tcase_add_test(chips, lines_of_a_driver_without_interrupts_are_told_by_a_look);
+	}
+	if (chip_world.calls != NULL) {
 		tcase_add_test(chips, lines_of_one_kind_move_by_one_call_and_are_read_by_one);
+		tcase_add_test(chips, what_is_no_chip_is_not_opened);
+	}
 	suite_add_tcase(suite, chips);
 	return suite;
 }

@@ -8,6 +8,7 @@
 
 #include "tests/unit/test_gpio_fake.h"
 
+#include "gpio/find.h"
 #include "gpio/lines.h"
 
 /* --- tools --- */
@@ -22,8 +23,8 @@ static struct {
 	void *context;
 } told;
 
-static void note_change(void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time,
-	const char *why)
+static void note_change(
+	void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time, const char *why)
 {
 	ck_assert_uint_lt(told.count, 8);
 	snprintf(told.why[told.count], sizeof(told.why[0]), "%s", why != NULL ? why : "");
@@ -164,8 +165,7 @@ END_TEST
 
 START_TEST(outputs_of_a_chip_stand_in_one_request_and_inputs_in_another)
 {
-	struct gpio_lines *lines =
-		open_lines("A=1 B=2,input C=3 D=4,input E=1-0020:1 F=5,drive=open-drain,initial=keep");
+	struct gpio_lines *lines = open_lines("A=1 B=2,input C=3 D=4,input E=1-0020:1 F=5,drive=open-drain,initial=keep");
 
 	ck_assert_int_eq(fake.requests, 3);
 	gpio_lines_close(lines);
@@ -175,7 +175,7 @@ END_TEST
 START_TEST(a_chip_is_opened_once_by_whatever_words_it_is_named)
 {
 	struct gpio_lines *lines = open_lines("A=1 B=gpiochip0:2 C=/dev/gpiochip0:3 D=pinctrl-bcm2711:4 "
-		"E=1-0020:1 F=gpiochip1:2 G=1-0020:3");
+					      "E=1-0020:1 F=gpiochip1:2 G=1-0020:3");
 
 	ck_assert_int_eq(fake.requests, 2);
 	ck_assert_int_eq(fake.opened - fake.closed, 2);
@@ -220,6 +220,18 @@ START_TEST(one_line_under_two_names_is_refused)
 }
 END_TEST
 
+/* Raspberry Pi OS on a Pi 5 keeps gpiochip4 for the header, whose number is 0 now. */
+START_TEST(a_chip_and_a_link_to_it_are_one_chip)
+{
+	fake_link("gpiochip4", "gpiochip0");
+	gpio_lines_close(open_lines("A=1 B=gpiochip4:2 C=/dev/gpiochip4:3"));
+	ck_assert_int_eq(fake.requests, 1);
+	gpio_lines_close(open_as("A=1 B=gpiochip0:2", "gpiochip4", false));
+	ck_assert_int_eq(fake.requests, 2);
+	contains(not_opened("LED=17 LAMP=gpiochip4:17", NULL), "LED and LAMP are the same line (gpiochip0 17)");
+}
+END_TEST
+
 START_TEST(one_offset_on_two_chips_is_two_lines)
 {
 	gpio_lines_close(open_lines("A=1 B=1-0020:1 C=sim:1"));
@@ -239,7 +251,13 @@ START_TEST(more_chips_than_there_is_room_for_are_refused)
 {
 	char text[256] = "";
 	static const char *const names[] = {
-		"gpiochip2", "gpiochip3", "gpiochip4", "gpiochip5", "gpiochip6", "gpiochip7", "gpiochip8",
+		"gpiochip2",
+		"gpiochip3",
+		"gpiochip4",
+		"gpiochip5",
+		"gpiochip6",
+		"gpiochip7",
+		"gpiochip8",
 	};
 
 	for (unsigned int i = 0; i < 7; i++) {
@@ -255,7 +273,8 @@ START_TEST(a_line_that_somebody_holds_is_refused_before_anything_is_requested)
 {
 	header()->holder = "holder-test";
 	header()->held = 17;
-	ck_assert_str_eq(not_opened("OTHER=1 LED=GPIO17", NULL), "LED: line GPIO17 (gpiochip0 17) is held by "
+	ck_assert_str_eq(not_opened("OTHER=1 LED=GPIO17", NULL),
+		"LED: line GPIO17 (gpiochip0 17) is held by "
 		"\"holder-test\"; stop that program or choose another line");
 	ck_assert_int_eq(fake.requests, 0);
 }
@@ -266,7 +285,8 @@ START_TEST(a_line_that_somebody_takes_in_the_last_moment_is_refused_with_his_nam
 	header()->request_errno = EBUSY;
 	header()->late_holder = "late-comer";
 	header()->held = 17;
-	ck_assert_str_eq(not_opened("OTHER=1 LED=17 THIRD=2", NULL), "LED: line 17 (gpiochip0 17) is held by "
+	ck_assert_str_eq(not_opened("OTHER=1 LED=17 THIRD=2", NULL),
+		"LED: line 17 (gpiochip0 17) is held by "
 		"\"late-comer\"; stop that program or choose another line");
 }
 END_TEST
@@ -274,7 +294,8 @@ END_TEST
 START_TEST(a_holder_who_is_gone_again_is_told_as_busy)
 {
 	header()->request_errno = EBUSY;
-	ck_assert_str_eq(not_opened("LED=17 OTHER=1", NULL), "LED and others: outputs of gpiochip0 "
+	ck_assert_str_eq(not_opened("LED=17 OTHER=1", NULL),
+		"LED and others: outputs of gpiochip0 "
 		"(pinctrl-bcm2711) could not be requested: Device or resource busy");
 }
 END_TEST
@@ -292,8 +313,7 @@ END_TEST
 START_TEST(what_was_requested_is_let_go_when_a_later_chip_fails)
 {
 	expander()->request_errno = EIO;
-	contains(not_opened("LED=17 RELAY=1-0020:1", NULL),
-		"RELAY: outputs of gpiochip1 (1-0020) could not be requested");
+	contains(not_opened("LED=17 RELAY=1-0020:1", NULL), "RELAY: outputs of gpiochip1 (1-0020) could not be requested");
 	ck_assert_int_eq(fake.requests, 2);
 	ck_assert_int_eq(fake_level("gpiochip0", 17), -1);
 }
@@ -321,33 +341,94 @@ END_TEST
 
 /* --- logical and electrical --- */
 
-enum way { BY_INITIAL, BY_SAFE_OPEN, BY_WRITE, BY_SAFE };
+/* All ways in which an output gets a value, each from the opposite one but where it is opened. */
+static const struct way {
+	const char *options; /* v: the value, o: the opposite */
+	enum { OPENED, OPENED_SAFE, WRITTEN, TOGGLED, PULSED, STOPPED, LEFT, PASSED } by;
+	int only; /* the value that this way can give; -1: both */
+} ways[] = {
+	{ "initial=v,safe=o", OPENED, -1 },
+	{ "initial=o,safe=v", OPENED_SAFE, -1 },
+	{ "initial=o", WRITTEN, -1 },
+	{ "initial=o", TOGGLED, -1 },
+	{ "initial=o", PULSED, 1 },
+	{ "initial=o", PASSED, 0 }, /* a pulse */
+	{ "initial=o,safe=v", STOPPED, -1 },
+	{ "max-on=10ms", PASSED, 0 },
+	{ "failsafe=50ms,safe=v", PASSED, -1 },
+	{ "failsafe=50ms,safe=v", LEFT, -1 },
+	{ "failsafe=50ms,safe=v", STOPPED, -1 },
+	{ "interlock=g,dead-time=10ms", PASSED, 1 }, /* after the dead time of the start */
+};
 
-static struct gpio_lines *command(enum way way, bool active_low, uint8_t value)
+static int act(struct gpio_lines *lines, enum gpio_action action)
 {
-	char text[64];
-	struct gpio_lines *lines;
+	const struct gpio_command change = { .line = 0, .action = (uint8_t)action, .duration = 10000 };
 
-	snprintf(text, sizeof(text), "LED=17,%s=%u%s", way == BY_INITIAL || way == BY_WRITE ? "initial" : "safe",
-		way == BY_WRITE ? !value : value, active_low ? ",active-low" : "");
-	lines = open_as(text, NULL, way == BY_SAFE_OPEN);
-	if (way == BY_WRITE)
-		set(lines, 0, value);
-	if (way == BY_SAFE)
-		ck_assert_int_eq(gpio_lines_stop(lines, 0, NULL, NULL), 0);
-	return lines;
+	return gpio_lines_write(lines, 0, &somebody, &change, 1, NULL, NULL);
 }
 
-START_TEST(a_logical_value_is_one_electrical_level_whichever_way_it_is_commanded)
+/* Lets what is due happen, after a command that brings it about where the line is not there already. */
+static int pass(struct gpio_lines *lines, const struct way *way, uint8_t value)
 {
-	enum way way = (enum way)(_i / 4);
+	bool pulse = strcmp(way->options, "initial=o") == 0;
+	enum gpio_action action = pulse ? GPIO_PULSE : strstr(way->options, "interlock") != NULL ? (enum gpio_action)value : !value;
+
+	return act(lines, action) != 0 ? -1 : gpio_lines_tick(lines, 100000, NULL);
+}
+
+static int go(struct gpio_lines *lines, const struct way *way, uint8_t value)
+{
+	switch (way->by) {
+	case OPENED:
+	case OPENED_SAFE:
+		return 0;
+	case WRITTEN:
+		return act(lines, value);
+	case TOGGLED:
+		return act(lines, GPIO_TOGGLE);
+	case PULSED:
+		return act(lines, GPIO_PULSE);
+	case STOPPED:
+		return act(lines, !value) != 0 ? -1 : gpio_lines_stop(lines, 0, NULL, NULL);
+	case LEFT:
+		return act(lines, !value) != 0 ? -1 : gpio_lines_leave(lines, 0, somebody.id, NULL);
+	case PASSED:
+		return pass(lines, way, value);
+	}
+	return -1;
+}
+
+static struct gpio_lines *open_way(const struct way *way, bool active_low, uint8_t value)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "LED=17,%s%s OTHER=18%s", way->options, active_low ? ",active-low" : "",
+		strstr(way->options, "interlock") != NULL ? ",interlock=g" : "");
+	for (char *at = strchr(text, '='); (at = strchr(at, '=')) != NULL; at++)
+		if (at[1] == 'v' || at[1] == 'o')
+			at[1] = (char)('0' + (at[1] == 'v' ? value : !value));
+	return open_as(text, NULL, way->by == OPENED_SAFE);
+}
+
+START_TEST(a_logical_value_is_one_electrical_level_whichever_way_it_comes)
+{
+	const struct way *way = &ways[_i / 4];
 	bool active_low = (_i & 2) != 0;
 	uint8_t value = _i & 1;
-	struct gpio_lines *lines = command(way, active_low, value);
 
+	if (way->only >= 0 && way->only != value)
+		return;
+	struct gpio_lines *lines = open_way(way, active_low, value);
+	ck_assert_int_eq(go(lines, way, value), 0);
 	ck_assert_int_eq(fake_level("gpiochip0", 17), active_low ? !value : value);
 	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, value);
 	ck_assert_uint_eq(get(lines, 0), value);
+	ck_assert_uint_eq(told.count > 0, way->by != OPENED && way->by != OPENED_SAFE);
+	if (told.count > 0) {
+		ck_assert_uint_eq(told.old_value[told.count - 1], !value);
+		ck_assert_uint_eq(told.new_value[told.count - 1], value);
+	}
 	gpio_lines_close(lines);
 }
 END_TEST
@@ -386,9 +467,8 @@ END_TEST
 
 START_TEST(bias_and_drive_reach_the_chip)
 {
-	struct gpio_lines *lines =
-		open_lines("A=1,drive=open-drain,initial=1 B=2,drive=open-drain,initial=1,bias=pull-up "
-			"C=3,drive=open-source,bias=pull-up D=4,drive=open-source,bias=pull-down");
+	struct gpio_lines *lines = open_lines("A=1,drive=open-drain,initial=1 B=2,drive=open-drain,initial=1,bias=pull-up "
+					      "C=3,drive=open-source,bias=pull-up D=4,drive=open-source,bias=pull-down");
 
 	ck_assert_int_eq(fake_level("gpiochip0", 1), 0);
 	ck_assert_int_eq(fake_level("gpiochip0", 2), 1);
@@ -814,7 +894,8 @@ static const struct {
 START_TEST(what_is_guarded_does_not_stay_half_done)
 {
 	struct gpio_lines *lines = open_lines(halves[_i].lines);
-	struct gpio_command change[] = { { 0, halves[_i].action, 1000 }, { (uint16_t)(gpio_lines_count(lines) - 1), GPIO_SET_1, 0 } };
+	struct gpio_command change[] = { { 0, halves[_i].action, 1000 },
+		{ (uint16_t)(gpio_lines_count(lines) - 1), GPIO_SET_1, 0 } };
 
 	expander()->set_errno = EBUSY;
 	ck_assert_int_eq(gpio_lines_write(lines, 0, &somebody, change, 2, NULL, NULL), -1);
@@ -829,9 +910,8 @@ END_TEST
 
 START_TEST(safe_moves_every_output_to_its_safe_value)
 {
-	struct gpio_lines *lines =
-		open_lines("A=1,initial=1 B=2,safe=1 C=3,active-low,initial=1 D=4,active-low,safe=1 E=5,input "
-			"F=1-0020:1,initial=1");
+	struct gpio_lines *lines = open_lines("A=1,initial=1 B=2,safe=1 C=3,active-low,initial=1 D=4,active-low,safe=1 E=5,input "
+					      "F=1-0020:1,initial=1");
 
 	ck_assert_int_eq(gpio_lines_stop(lines, 0, NULL, NULL), 0);
 	ck_assert_int_eq(fake.sets, 2);
@@ -916,8 +996,7 @@ END_TEST
 
 START_TEST(outputs_and_inputs_are_read_together_in_any_order)
 {
-	struct gpio_lines *lines =
-		open_lines("A=1,initial=1 B=2,input,bias=pull-up C=3 D=1-0020:1,initial=1 E=4,input");
+	struct gpio_lines *lines = open_lines("A=1,initial=1 B=2,input,bias=pull-up C=3 D=1-0020:1,initial=1 E=4,input");
 	static const uint16_t line[] = { 4, 1, 0, 3, 2, 1 };
 	static const uint8_t expected[] = { 0, 1, 1, 1, 0, 1 };
 	uint8_t value[6];
@@ -1171,6 +1250,33 @@ START_TEST(an_edge_that_was_lost_begins_the_time_anew)
 }
 END_TEST
 
+static int read_one_edge_down(struct gpio_request *request, struct gpio_edge *edge)
+{
+	(void)request;
+	*edge = (struct gpio_edge){ .level = 0, .time = 2000 };
+	return repeated_taken++ == 0;
+}
+
+/* Two edges that the driver made one of, and a look in between. */
+START_TEST(what_a_look_has_shown_is_taken_back_by_the_next_edge)
+{
+	struct gpio_lines *lines = open_sim("A=GPIO5,input");
+	static struct gpio_chip_ops ops;
+
+	ops = gpio_chip_sim;
+	ops.read_edge = read_one_edge_down;
+	lines->request[1]->ops = &ops;
+	repeated_taken = 0;
+	ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 5, 1, 1000), 0);
+	ck_assert_uint_eq(get(lines, 0), 1);
+	must_be_told(0, "A", 1, -1);
+	ck_assert_int_eq(gpio_sim_drive(lines->chip[0], 5, 0, 2000), 0);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 3000, NULL), 0);
+	must_be_told(1, "A", 0, 2000);
+	gpio_lines_close(lines);
+}
+END_TEST
+
 /* libgpiod 1.6 hands out another clock's before Linux 5.7. */
 START_TEST(a_stamp_from_the_future_is_taken_for_now)
 {
@@ -1201,6 +1307,84 @@ START_TEST(where_no_edge_tells_of_an_input_a_look_does)
 }
 END_TEST
 
+/* An input and its inverted twin that one wire moves, told in every way there is. */
+static const struct {
+	const char *options;
+	bool no_edges;
+	bool looked_at; /* the value is told to a reader, else by edges */
+	bool late;      /* it counts only after its debounce= */
+} twins[] = {
+	{ "", false, false, false },
+	{ "", false, true, false },
+	{ "", true, true, false },
+	{ ",debounce=5ms", false, false, true },
+	{ ",debounce=5ms", false, true, true },
+	{ ",debounce=5ms", true, true, false },
+};
+
+START_TEST(an_input_and_its_inverted_twin_tell_the_opposite)
+{
+	uint8_t value[2];
+	uint8_t level = _i & 1;
+	int row = _i / 2;
+	char text[128];
+
+	snprintf(text, sizeof(text), "A=5,input,bias=%s%s B=6,input,bias=%s,active-low%s", level == 0 ? "pull-up" : "off",
+		twins[row].options, level == 0 ? "pull-up" : "off", twins[row].options);
+	header()->no_edges = twins[row].no_edges;
+	struct gpio_lines *lines = open_lines(text);
+	ck_assert_uint_eq(gpio_lines_at(lines, 0)->value, !level);
+	ck_assert_uint_eq(gpio_lines_at(lines, 1)->value, level);
+	for (unsigned int i = 5; i <= 6; i++)
+		fake_drive("gpiochip0", i, level, 1000);
+	if (!twins[row].no_edges)
+		ck_assert_int_eq(gpio_lines_edges(lines, 0, 1000, NULL), 0);
+	if (twins[row].looked_at)
+		ck_assert_int_eq(gpio_lines_get(lines, (const uint16_t[]){ 0, 1 }, 2, value, NULL), 0);
+	if (twins[row].looked_at)
+		ck_assert(value[0] == (twins[row].late ? !level : level) && value[1] == !value[0]);
+	ck_assert_uint_eq(told.count, twins[row].late ? 0U : 2U);
+	ck_assert_int_eq(gpio_lines_tick(lines, 6000, NULL), 0);
+	must_be_told(0, "A", (uint8_t)level, twins[row].no_edges ? -1 : 1000);
+	must_be_told(1, "B", !level, twins[row].no_edges ? -1 : 1000);
+	ck_assert_uint_eq(told.count, 2);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+static const struct {
+	const char *lines;
+	bool no_edges;
+	size_t index;
+	const char *remark; /* NULL: none; "": whatever this kernel does with lines that are let go */
+} remarks[] = {
+	{ "A=5", false, 0, "" },
+	{ "A=5,input B=6", false, 0, "" },
+	{ "A=5,input", false, 0, NULL },
+	{ "A=sim:5", false, 0, NULL },
+	{ "A=5,input", false, 1, NULL },
+	{ "A=5", true, 1, NULL },
+	{ "A=5,input", true, 1, "A: gpiochip0 (pinctrl-bcm2711) tells of no changes: it is read when somebody asks" },
+	{ "A=5 B=6,input,debounce=5ms", true, 2,
+		"B: gpiochip0 (pinctrl-bcm2711) tells of no changes: it is read when somebody asks, and debounce= does nothing" },
+};
+
+START_TEST(what_an_operator_should_know_is_told)
+{
+	char text[200];
+	const char *expected = remarks[_i].remark;
+
+	header()->no_edges = remarks[_i].no_edges;
+	struct gpio_lines *lines = open_lines(remarks[_i].lines);
+	ck_assert(gpio_lines_remark(lines, remarks[_i].index, text, sizeof(text)) == (expected != NULL));
+	if (expected != NULL && expected[0] == '\0')
+		ck_assert_str_eq(text, gpio_release_policy_at("/sys/module"));
+	else if (expected != NULL)
+		ck_assert_str_eq(text, expected);
+	gpio_lines_close(lines);
+}
+END_TEST
+
 START_TEST(a_check_finds_what_opening_would)
 {
 	struct gpio_specs good = parsed("LED=GPIO17");
@@ -1209,8 +1393,7 @@ START_TEST(a_check_finds_what_opening_would)
 
 	ck_assert_msg(gpio_lines_check(&good, "sim", &error) == 0, "%s", error.text);
 	ck_assert_int_eq(gpio_lines_check(&bad, "sim", &error), -1);
-	ck_assert_str_eq(error.text,
-		"LED: sim (sim) has no line named \"GPIO54\"; its lines also go by their numbers, 0 to 53");
+	ck_assert_str_eq(error.text, "LED: sim (sim) has no line named \"GPIO54\"; its lines also go by their numbers, 0 to 53");
 }
 END_TEST
 
@@ -1238,6 +1421,7 @@ static TCase *open_case(void)
 	tcase_add_test(open, a_chip_is_opened_once_by_whatever_words_it_is_named);
 	tcase_add_test(open, simulated_and_real_lines_mix);
 	tcase_add_loop_test(open, one_line_under_two_names_is_refused, 0, ROWS(same_lines));
+	tcase_add_test(open, a_chip_and_a_link_to_it_are_one_chip);
 	tcase_add_test(open, one_offset_on_two_chips_is_two_lines);
 	tcase_add_test(open, a_chip_that_a_signal_names_in_vain_is_told_with_the_signal);
 	tcase_add_test(open, more_chips_than_there_is_room_for_are_refused);
@@ -1257,8 +1441,11 @@ static TCase *open_case(void)
 	tcase_add_test(open, a_debounced_input_reads_as_what_counts);
 	tcase_add_test(open, an_edge_that_waits_is_heard_before_a_value_counts);
 	tcase_add_test(open, an_edge_that_was_lost_begins_the_time_anew);
+	tcase_add_test(open, what_a_look_has_shown_is_taken_back_by_the_next_edge);
 	tcase_add_test(open, a_stamp_from_the_future_is_taken_for_now);
+	tcase_add_loop_test(open, an_input_and_its_inverted_twin_tell_the_opposite, 0, 2 * ROWS(twins));
 	tcase_add_test(open, where_no_edge_tells_of_an_input_a_look_does);
+	tcase_add_loop_test(open, what_an_operator_should_know_is_told, 0, ROWS(remarks));
 	tcase_add_test(open, a_check_finds_what_opening_would);
 	tcase_add_test(open, looking_up_requests_nothing);
 	return open;
@@ -1269,7 +1456,7 @@ static TCase *level_case(void)
 	TCase *levels = tcase_create("levels");
 
 	tcase_add_checked_fixture(levels, begin, fake_end);
-	tcase_add_loop_test(levels, a_logical_value_is_one_electrical_level_whichever_way_it_is_commanded, 0, 16);
+	tcase_add_loop_test(levels, a_logical_value_is_one_electrical_level_whichever_way_it_comes, 0, 4 * ROWS(ways));
 	tcase_add_test(levels, an_active_low_input_reads_1_when_it_is_low);
 	tcase_add_loop_test(levels, a_line_that_keeps_takes_its_value_from_the_chip, 0, 8);
 	tcase_add_test(levels, bias_and_drive_reach_the_chip);

@@ -122,8 +122,20 @@ END_TEST
 
 /* Whatever the request is and however it is answered, as long as the connection stays. */
 static const char *const complete[] = {
-	"GET /?LED",   "GET /",     "HEAD /",           "HEAD /?LED",    "GET /?ping",    "GET /?ping123", "GET /?list",
-	"GET /?Nobody", "GET /none", "OPTIONS /?LED",    "DELETE /?LED",  "POST /?ping",   "PUT /?stop",    "GET /?stop",
+	"GET /?LED",
+	"GET /",
+	"HEAD /",
+	"HEAD /?LED",
+	"GET /?ping",
+	"GET /?ping123",
+	"GET /?list",
+	"GET /?Nobody",
+	"GET /none",
+	"OPTIONS /?LED",
+	"DELETE /?LED",
+	"POST /?ping",
+	"PUT /?stop",
+	"GET /?stop",
 };
 
 START_TEST(any_complete_request_restarts_the_keepalive)
@@ -345,9 +357,9 @@ static const struct expect_row {
 	const char *request;
 	int status;
 } expectations[] = {
-	{ "POST /?LED" HOST EXPECT "Content-Length: 1\r\n\r\n1", 200 },                   /* has not waited */
+	{ "POST /?LED" HOST EXPECT "Content-Length: 1\r\n\r\n1", 200 },                            /* has not waited */
 	{ "POST /?LED HTTP/1.0\r\nHost: localhost\r\n" EXPECT "Content-Length: 1\r\n\r\n1", 200 }, /* 1.0 has no 100 */
-	{ "GET /?LED" HOST EXPECT "\r\n", 200 },                                           /* no body to wait for */
+	{ "GET /?LED" HOST EXPECT "\r\n", 200 },                                                   /* no body to wait for */
 	{ "POST /?LED" HOST EXPECT "Content-Length: 4097\r\n\r\n", 413 },
 	{ "POST /?LED" HOST "Expect: miracles\r\nContent-Length: 1\r\n\r\n1", 417 },
 };
@@ -474,10 +486,11 @@ END_TEST
 
 /* Requests whose replies are much more than the socket and the server hold, and what each of them gets. */
 #define MANY 3000
+#define MORE_THAN_FITS (4 * MANY) /* requests that not even the sockets hold */
 
-static void ask_many(struct peer *peer)
+static void ask_many(struct peer *peer, int many)
 {
-	for (int i = 0; i < MANY; i++)
+	for (int i = 0; i < many; i++)
 		peer_say(peer, i % 2 == 0 ? "GET /?LED" END : "GET /?list" END);
 }
 
@@ -486,11 +499,11 @@ START_TEST(a_peer_that_does_not_read_is_not_read_from_either)
 	rig_pad_list(1000);
 	struct peer *peer = rig_peer();
 
-	ask_many(peer);
+	ask_many(peer, MORE_THAN_FITS);
 	(void)rig_run();
 	unsigned int answered = rig.app.reads;
 	ck_assert_uint_gt(answered, 10);
-	ck_assert_uint_lt(answered, MANY / 2);
+	ck_assert_uint_lt(answered, MORE_THAN_FITS / 2);
 	ck_assert_uint_gt(peer->out_len, 0); /* the kernel holds all it can, and the rest has not left the peer */
 	for (int i = 0; i < 100; i++)
 		ck_assert_int_eq(rig_pass(), 0);
@@ -504,10 +517,51 @@ START_TEST(others_are_served_while_a_peer_does_not_read)
 	rig_pad_list(1000);
 	struct peer *stuck = rig_peer();
 
-	ask_many(stuck);
+	ask_many(stuck, MANY);
 	(void)rig_run();
 	expect(peer_post(rig_peer(), "/?LAMP", "1"), 200, "{\"LAMP\":1}");
 	expect(peer_ask(rig_peer(), "GET /"), 200, NULL);
+}
+END_TEST
+
+START_TEST(who_asks_a_lot_at_once_lets_others_have_their_turn)
+{
+	struct peer *first = rig_peer(), *second = rig_peer();
+	struct answer answer;
+
+	(void)rig_run();
+	for (int i = 0; i < 100; i++)
+		peer_say(first, i % 2 == 0 ? "GET /?LED" END : "POST /?LED" HOST "Content-Length: 1\r\n\r\n1");
+	peer_say(second, "GET /?BUTTON" END);
+	ck_assert_int_ne(rig_pass(), 0);
+	ck_assert_uint_gt(rig.exchanges, 1 + HTTAP_STEPS_TURN / 4);
+	ck_assert_uint_le(rig.exchanges, 1 + HTTAP_STEPS_TURN);
+	(void)peer_take(second);
+	ck_assert(peer_answered(second, false, &answer));
+	/* The rest has arrived already: no event of the kernel's announces it, and none is waited for. */
+	for (unsigned int before = 0; rig.exchanges < 101; before = rig.exchanges) {
+		ck_assert(rig_ready());
+		ck_assert_int_ne(rig_pass(), 0);
+		ck_assert_uint_gt(rig.exchanges, before);
+	}
+	for (int i = 0; i < 100; i++)
+		expect(peer_answer(first), 200, NULL);
+	ck_assert(peer_quiet(first));
+	ck_assert(!rig_ready());
+}
+END_TEST
+
+/* A half-close behind more requests than make a turn: all of them are answered before the connection goes. */
+START_TEST(who_asks_a_lot_and_says_no_more_gets_all_his_answers)
+{
+	struct peer *peer = rig_peer();
+
+	for (int i = 0; i < 5 * HTTAP_STEPS_TURN; i++)
+		peer_say(peer, "GET /?LED" END);
+	peer_shut(peer);
+	for (int i = 0; i < 5 * HTTAP_STEPS_TURN; i++)
+		expect(peer_answer(peer), 200, NULL);
+	ck_assert(peer_closed(peer));
 }
 END_TEST
 
@@ -516,7 +570,7 @@ START_TEST(everything_is_delivered_in_order_when_the_peer_reads_on)
 	rig_pad_list(1000);
 	struct peer *peer = rig_peer();
 
-	ask_many(peer);
+	ask_many(peer, MANY);
 	(void)rig_run();
 	(void)rig_pass_time(14 * SECONDS);
 	for (int i = 0; i < MANY; i++) {
@@ -822,6 +876,8 @@ static void add_what_sockets_matter_to(TCase *tcase)
 	tcase_add_test(tcase, pipelined_requests_are_answered_in_order);
 	tcase_add_test(tcase, a_large_file_arrives_whole_and_the_connection_goes_on);
 	tcase_add_test(tcase, a_large_file_with_connection_close_ends_with_it);
+	tcase_add_test(tcase, who_asks_a_lot_at_once_lets_others_have_their_turn);
+	tcase_add_test(tcase, who_asks_a_lot_and_says_no_more_gets_all_his_answers);
 	tcase_add_test(tcase, everything_is_delivered_in_order_when_the_peer_reads_on);
 	tcase_add_loop_test(tcase, a_connection_stays_or_ends_as_the_reply_says, 0, ROWS(ends));
 	tcase_add_test(tcase, a_peer_that_closes_his_half_behind_requests_gets_the_replies);

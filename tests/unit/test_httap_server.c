@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "httap/server.h"
 #include "httapd_limits.h"
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
@@ -687,7 +688,10 @@ START_TEST(silent_connections_give_way_oldest_first)
 END_TEST
 
 static const char *const beginnings[] = {
-	"G", "GET /?LED" HOST, "POST /?LED" HOST "Content-Length: 2\r\n\r\n", "GET /?LED" END,
+	"G",
+	"GET /?LED" HOST,
+	"POST /?LED" HOST "Content-Length: 2\r\n\r\n",
+	"GET /?LED" END,
 };
 
 START_TEST(a_connection_that_has_begun_to_speak_keeps_its_place)
@@ -720,6 +724,30 @@ START_TEST(a_request_that_has_arrived_keeps_its_place_though_it_was_not_read_yet
 	ck_assert_uint_eq(rig.app.stops, 1);
 	expect(peer_ask(third, "GET /?LED"), 200, NULL);
 	ck_assert(peer_closed(silent));
+}
+END_TEST
+
+/* His bytes may come between the look at him and the newcomer's acceptance, when no other slot is free. */
+START_TEST(who_speaks_up_while_he_gives_way_leaves_a_slot_behind)
+{
+	struct httap_server *server;
+
+	rig.httap.config.connections = 2;
+	for (int i = 0; i < 2 + HTTAP_LOBBY - 1; i++)
+		(void)one_that_began("GET");
+	struct peer *silent = rig_peer();
+	(void)rig_run();
+	server = rig.httap.server;
+	ck_assert_ptr_null(server->free);
+	struct conn *slot = server_slot_next(server);
+	ck_assert_ptr_nonnull(slot);
+	peer_say(silent, "GET /?LED" END);
+	ck_assert_ptr_null(server_slot_next(server));
+	ck_assert_ptr_eq(server_slot_take(server, slot), slot);
+	ck_assert_ptr_null(server->free);
+	ck_assert_int_eq(slot->state, CONN_FREE);
+	ck_assert(peer_closed(silent));
+	server_slot_free(slot);
 }
 END_TEST
 
@@ -1040,6 +1068,7 @@ Suite *httap_server_suite(void)
 	tcase_add_test(tcase, silent_connections_give_way_oldest_first);
 	tcase_add_loop_test(tcase, a_connection_that_has_begun_to_speak_keeps_its_place, 0, ROWS(beginnings));
 	tcase_add_loop_test(tcase, a_request_that_has_arrived_keeps_its_place_though_it_was_not_read_yet, 0, 2);
+	tcase_add_test(tcase, who_speaks_up_while_he_gives_way_leaves_a_slot_behind);
 	tcase_add_test(tcase, who_waited_between_requests_keeps_his_place);
 	tcase_add_test(tcase, whoever_comes_when_all_places_are_taken_is_told_so);
 	tcase_add_test(tcase, stop_works_when_all_places_are_taken);

@@ -216,6 +216,21 @@ START_TEST(also_when_the_server_closes_it)
 }
 END_TEST
 
+/* However long the peer keeps his end open, and whatever he doesn't take. */
+START_TEST(also_when_he_has_said_goodbye_and_does_not_close)
+{
+	char name[NAME_SIZE];
+	struct peer *peer = new_session(name);
+
+	(void)peer_ask(peer, _i == 0 ? "GET /?invalid" : "nonsense");
+	ck_assert_uint_eq(rig.app.lefts, 1);
+	ck_assert_str_eq(rig.app.left, name);
+	peer_leave(peer);
+	(void)rig_run();
+	ck_assert_uint_eq(rig.app.lefts, 1);
+}
+END_TEST
+
 START_TEST(a_session_that_used_several_connections_leaves_silently)
 {
 	char name[NAME_SIZE], in[NAME_SIZE];
@@ -394,6 +409,7 @@ Suite *httap_session_suite(void)
 	tcase_add_checked_fixture(left, rig_unix, rig_down);
 	tcase_add_test(left, the_application_is_told_when_the_only_connection_has_closed);
 	tcase_add_test(left, also_when_the_server_closes_it);
+	tcase_add_loop_test(left, also_when_he_has_said_goodbye_and_does_not_close, 0, 2);
 	tcase_add_test(left, a_session_that_used_several_connections_leaves_silently);
 	tcase_add_test(left, who_goes_over_to_another_session_has_left_his_own);
 	tcase_add_test(left, who_only_fetched_files_or_nothing_was_never_there);

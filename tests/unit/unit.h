@@ -48,5 +48,6 @@ Suite *daemon_log_suite(void);
 Suite *daemon_notify_suite(void);
 Suite *daemon_privilege_suite(void);
 Suite *daemon_routes_suite(void);
+Suite *daemon_sandbox_suite(void);
 
 #endif
