@@ -453,6 +453,12 @@ export async function judge(page, name) {
 	const small = await page.locator('main button:visible').evaluateAll(list => list.map(node => node.getBoundingClientRect())
 		.filter(({ width, height }) => width < 44 || height < 44).length);
 	same(small, 0, `buttons smaller than 44 pixels of ${name}`);
+	const broken = await page.locator('main button:visible').evaluateAll(list => list.filter(node => {
+		const range = document.createRange();
+		range.selectNodeContents(node);
+		return range.getClientRects().length > 1;
+	}).map(node => node.textContent));
+	same(broken, [], `buttons whose words are broken of ${name}`);
 	const [wide, room] = await page.evaluate(() => [document.scrollingElement.scrollWidth, innerWidth]);
 	same(wide, room, `the width of ${name}`);
 }
