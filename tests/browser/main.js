@@ -6,6 +6,7 @@ import { closeBrowser, finish, openBrowser } from './rig.js';
 import { carTests } from './car.js';
 import { helpTests } from './help.js';
 import { looksTests } from './looks.js';
+import { pictureTests } from './pictures.js';
 import { releaseTests } from './release.js';
 import { scopeTests } from './scope.js';
 import { complaintTest, securityTests } from './security.js';
@@ -22,6 +23,7 @@ try {
 	await scopeTests();
 	await helpTests();
 	await looksTests();
+	await pictureTests();
 	await complaintTest();
 } finally {
 	await closeBrowser();
