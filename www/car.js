@@ -62,7 +62,7 @@ function build(list) {
 	stick.replaceChildren(...parts.map(part => part.arrow), knob);
 	stick.hidden = !parts.length;
 	hint.classList.toggle('bad', missing.length);
-	setText(hint, missing.length ? t('noSignal', missing.join(', '), outputs.join(', ') || '0') :
+	setText(hint, missing.length ? t('noSignal', missing.join(', '), outputs.join(', ') || '—') :
 		`${matchMedia('(any-pointer: fine)').matches ? t('keys') : ''} ${t(isSecureContext ? 'pad' : 'noPad')}`);
 	paint();
 }

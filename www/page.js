@@ -31,7 +31,7 @@ const spoken = make('p', { id: 'spoken', class: 'unseen', role: 'status' });
 let link, state, timer;
 
 document.body.prepend(make('header', {}, make('div', { id: 'who' }, host, make('p', {}, badge, driver)),
-	make('nav', {}, ...['panel', 'car'].map(name => make('a', { href: name === 'panel' ? './' : `${name}.html`,
+	make('nav', {}, ...['panel', 'car', 'scope', 'help'].map(name => make('a', { href: name === 'panel' ? './' : `${name}.html`,
 		ariaCurrent: name === document.body.id && 'page' }, t(name)))),
 	make('div', { id: 'halt' }, stopButton)));
 document.body.append(note, spoken);
@@ -58,8 +58,8 @@ const head = {
 	state(name, detail) {
 		if (name !== 'connected')
 			letGo(); // what was held is not held any more when the link is back
-		if (name === 'lost' || (spoken.textContent && name === 'connected'))
-			setText(spoken, t(name === 'lost' ? 'lostNow' : 'back'));
+		if (state !== name && (name === 'lost' || spoken.textContent))
+			setText(spoken, t(name, Math.round(detail)));
 		if (detail instanceof Refusal && state !== name)
 			complain(detail);
 		state = name;

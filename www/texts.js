@@ -7,11 +7,11 @@ const texts = {
 	// English, German, French; {0} and {1} are put in
 	panel: ['Panel', 'Schalter', 'Panneau'],
 	car: ['Car', 'Auto', 'Voiture'],
+	scope: ['Scope', 'Logik', 'Logique'],
+	help: ['Help', 'Hilfe', 'Aide'],
 	connecting: ['Connecting…', 'Verbinde…', 'Connexion…'],
 	connected: ['Connected · {0} ms', 'Verbunden · {0} ms', 'Connecté · {0} ms'],
 	lost: ['Link lost, reconnecting…', 'Getrennt, verbinde neu…', 'Coupé, reconnexion…'],
-	lostNow: ['Link lost: the controls are disabled.', 'Getrennt: Die Bedienung ist gesperrt.', 'Coupé : commandes bloquées.'],
-	back: ['Connected again.', 'Wieder verbunden.', 'Reconnecté.'],
 	meDrives: ['you drive', 'Sie fahren', 'vous conduisez'],
 	drives: ['{0} drives', '{0} fährt', '{0} conduit'],
 	stopped: ['Stopped: every output has its safe value', 'Gestoppt: Jeder Ausgang hat seinen sicheren Wert',

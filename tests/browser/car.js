@@ -151,7 +151,7 @@ async function names() {
 	await test('without a line to drive the page says what is missing, and has no controls', async t => {
 		const page = await t.car(await t.daemon('LED=GPIO17'));
 		same(await page.locator('#hint').textContent(),
-			'No output with failsafe=TIME: FORWARD. There are: 0', 'the sentence');
+			'No output with failsafe=TIME: FORWARD. There are: —', 'the sentence');
 		check(!await page.locator('#stick').isVisible(), 'the stick is there');
 	});
 }

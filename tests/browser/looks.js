@@ -99,10 +99,19 @@ async function sizes() {
 }
 
 async function weight() {
-	await test('the pages weigh less than 40 kB together, unzipped', async () => {
-		const bytes = readdirSync(source).map(name => statSync(join(source, name)).size).reduce((sum, size) => sum + size, 0);
-		check(bytes < 40000, `${bytes} bytes`);
-	});
+	for (const file of files)
+		await test(`${file} weighs less than 40 kB with everything it loads, unzipped`, async t => {
+			const page = await t.panel(await t.daemon(), {}, file);
+			const loaded = await page.evaluate(() => performance.getEntries().filter(entry => entry.decodedBodySize && !/\?/.test(entry.name))
+				.map(entry => [new URL(entry.name).pathname, entry.decodedBodySize]));
+			const kinds = ['.html', '.js', '.css'].filter(kind => !loaded.some(([path]) => (path === '/' ? '/index.html' : path).endsWith(kind)));
+			same(kinds, [], 'kinds of files that were not loaded');
+			// What a browser shows beside the page it may load or not.
+			const icons = readdirSync(source).filter(name => /\.(ico|webmanifest)$/.test(name)).map(name => statSync(join(source, name)).size);
+			const bytes = [...loaded.map(([, size]) => size), ...icons].reduce((sum, size) => sum + size, 0);
+			console.log(`# ${file}: ${bytes} bytes`);
+			check(bytes < 40000, `${bytes} bytes: ${loaded}`);
+		});
 
 	await test('the pages name no address outside', async () => {
 		const found = readdirSync(source).flatMap(name => (readFileSync(join(source, name), 'utf8').match(/(https?:)?\/\/[a-z][^\s"']*/gi) ?? [])

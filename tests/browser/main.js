@@ -4,10 +4,14 @@
 // All browser tests, in one browser, one after the other.
 import { closeBrowser, finish, openBrowser } from './rig.js';
 import { carTests } from './car.js';
+import { helpTests } from './help.js';
 import { looksTests } from './looks.js';
+import { pictureTests } from './pictures.js';
 import { releaseTests } from './release.js';
+import { scopeTests } from './scope.js';
 import { complaintTest, securityTests } from './security.js';
 import { stateTests } from './state.js';
+import { vcdTests } from './vcd.js';
 
 console.log(`# Chromium ${await openBrowser()}`);
 try {
@@ -15,7 +19,11 @@ try {
 	await carTests();
 	await releaseTests();
 	await securityTests();
+	await vcdTests();
+	await scopeTests();
+	await helpTests();
 	await looksTests();
+	await pictureTests();
 	await complaintTest();
 } finally {
 	await closeBrowser();
