@@ -79,6 +79,13 @@ static int list(void)
 static void print_line(const struct gpio_spec *spec)
 {
 	static const char *const levels[] = { [GPIO_0] = "0", [GPIO_1] = "1", [GPIO_KEEP] = "keep" };
+	static const char *const bias[] = { [GPIO_BIAS_AS_IS] = "",
+		[GPIO_BIAS_OFF] = ", bias=off",
+		[GPIO_BIAS_PULL_UP] = ", bias=pull-up",
+		[GPIO_BIAS_PULL_DOWN] = ", bias=pull-down" };
+	static const char *const drive[] = {
+		[GPIO_PUSH_PULL] = "", [GPIO_OPEN_DRAIN] = ", drive=open-drain", [GPIO_OPEN_SOURCE] = ", drive=open-source"
+	};
 
 	printf("  %s = %s%s%s, %s%s", spec->name, spec->chip, spec->chip[0] != '\0' ? ":" : "", spec->line,
 		spec->direction == GPIO_OUTPUT ? "output" : "input", spec->active_low ? ", active-low" : "");
@@ -92,7 +99,7 @@ static void print_line(const struct gpio_spec *spec)
 		printf(", interlock=%s, dead-time=%" PRId64 "ms", spec->interlock, spec->dead_time / 1000);
 	if (spec->debounce > 0)
 		printf(", debounce=%" PRId64 "ms", spec->debounce / 1000);
-	printf("\n");
+	printf("%s%s\n", bias[spec->bias], drive[spec->drive]);
 }
 
 static void print_configuration(const struct config *config)
