@@ -83,17 +83,45 @@ void log_now(struct log *log, const char *format, ...)
 	log_flush(log);
 }
 
+/* A line is held, or was missed, since `now`. */
+static void held(struct log *log, int64_t now, bool added)
+{
+	if (!added)
+		log->missed++;
+	if (log->flush_at == INT64_MAX)
+		log->flush_at = now + (int64_t)DAEMON_LOG_HOLD_MS * 1000;
+}
+
+/* Once one is missed the others of this moment are too: under load most lines cost no more than being counted. */
 void log_hold(struct log *log, enum log_level level, int64_t now, const char *format, ...)
 {
 	va_list arguments;
 
 	if (level > log->level)
 		return;
-	/* Once one is missed the others of this moment are too: under load most lines cost no more than being counted. */
 	va_start(arguments, format);
-	if (log->missed > 0 || !add(log, format, arguments))
-		log->missed++;
+	held(log, now, log->missed == 0 && add(log, format, arguments));
 	va_end(arguments);
-	if (log->flush_at == INT64_MAX)
-		log->flush_at = now + (int64_t)DAEMON_LOG_HOLD_MS * 1000;
+}
+
+static bool add_texts(struct log *log, const char *const *text, size_t count)
+{
+	size_t len = log->len;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strlen(text[i]);
+		if (n >= sizeof(log->held) - len) /* one more is the line's end */
+			return false;
+		memcpy(log->held + len, text[i], n);
+		len += n;
+	}
+	log->held[len++] = '\n';
+	log->len = len;
+	return true;
+}
+
+void log_hold_texts(struct log *log, enum log_level level, int64_t now, const char *const *text, size_t count)
+{
+	if (level <= log->level)
+		held(log, now, log->missed == 0 && add_texts(log, text, count));
 }

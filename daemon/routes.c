@@ -33,8 +33,9 @@ static int refuse(struct routes *routes, int error, const struct gpio_error *why
 static int routes_read(void *context, const uint16_t *signal, size_t count, uint8_t *value, struct httap_refusal *refusal)
 {
 	struct routes *routes = context;
-	struct gpio_error why = { .text = "" };
+	struct gpio_error why;
 
+	why.text[0] = '\0';
 	if (gpio_lines_get(routes->lines, signal, count, value, &why) == 0)
 		return 0;
 	return refuse(routes, errno, &why, refusal);
@@ -50,8 +51,9 @@ static int routes_write(void *context, const struct httap_actor *actor, const st
 	struct routes *routes = context;
 	struct gpio_command command[GPIO_LINES_MAX];
 	const struct gpio_party party = { .id = actor->session, .name = actor->peer };
-	struct gpio_error why = { .text = "" };
+	struct gpio_error why;
 
+	why.text[0] = '\0';
 	for (size_t i = 0; i < count; i++)
 		command[i] = (struct gpio_command){
 			.line = write[i].signal, .action = write[i].action, .duration = write[i].duration
@@ -62,9 +64,8 @@ static int routes_write(void *context, const struct httap_actor *actor, const st
 		routes_tick(routes);
 	routes->actor = actor;
 	int result = gpio_lines_write(routes->lines, routes->when, &party, command, count, value, &why);
-	int error = errno;
 	routes->actor = NULL;
-	return result == 0 ? 0 : refuse(routes, error, &why, refusal);
+	return result == 0 ? 0 : refuse(routes, errno, &why, refusal);
 }
 
 static int routes_stop(void *context, const struct httap_actor *actor, struct httap_refusal *refusal)
@@ -133,11 +134,17 @@ static void on_change(
 	int64_t now = line->spec.direction == GPIO_OUTPUT ? routes->when : httap_now(routes->httap);
 
 	httap_changed(routes->httap, (uint16_t)(line - gpio_lines_at(routes->lines, 0)), new_value, time >= 0 ? time : now);
-	if (why != NULL)
-		log_hold(routes->log, LOG_CHANGES, now, "httapd: %s %d -> %d: %s", line->spec.name, old_value, new_value, why);
-	else
-		log_hold(routes->log, LOG_CHANGES, now, "httapd: %s %d -> %d by %s (session %s): %s", line->spec.name, old_value,
-			new_value, actor->peer, actor->session, actor->request);
+	if (routes->log->level < LOG_CHANGES)
+		return;
+	const char *name = line->spec.name, *from = old_value != 0 ? " 1 -> " : " 0 -> ", *to = new_value != 0 ? "1" : "0";
+	if (why != NULL) {
+		const char *const text[] = { "httapd: ", name, from, to, ": ", why };
+		log_hold_texts(routes->log, LOG_CHANGES, now, text, sizeof(text) / sizeof(text[0]));
+	} else {
+		const char *const text[] = { "httapd: ", name, from, to, " by ", actor->peer, " (session ", actor->session,
+			"): ", actor->request };
+		log_hold_texts(routes->log, LOG_CHANGES, now, text, sizeof(text) / sizeof(text[0]));
+	}
 }
 
 void routes_make(struct routes *routes, const struct gpio_specs *specs, struct httap *httap, struct log *log)

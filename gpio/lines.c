@@ -296,8 +296,35 @@ static int abandon(struct gpio_lines *lines, int64_t now, struct rules_plan *pla
 	return -1;
 }
 
-int gpio_lines_write(struct gpio_lines *lines, int64_t now, const struct gpio_party *party, const struct gpio_command *command,
-	size_t count, uint8_t *value, struct gpio_error *error)
+/* Comes nothing by itself but the end of a drive, and not that yet? */
+static bool is_quiet(const struct gpio_lines *lines, int64_t now)
+{
+	return (lines->rules.timed | lines->settling) == 0 && lines->rules.driver_until > now;
+}
+
+/* One line that no rule guards: what most writes are about. The same as the long way with a plan, where nothing would be planned. */
+static int write_plain(struct gpio_lines *lines, int64_t now, const struct gpio_party *party, const struct gpio_command *command,
+	uint8_t *told, struct gpio_error *error)
+{
+	const size_t i = command->line;
+	struct gpio_line *line = &lines->line[i];
+	unsigned int index = lines->place[i].request, bit = lines->place[i].bit;
+	uint8_t value = command->action == GPIO_TOGGLE ? !line->value : command->action == GPIO_SET_1;
+	struct gpio_request *request = lines->request[index];
+	if (request->ops->set(request, UINT64_C(1) << bit, (uint64_t)level(line, value) << bit) != 0)
+		return chip_failed(lines, index, "written", error);
+	rules_moved_plain(&lines->rules, i, value);
+	tell(lines, line, value, -1);
+	if (lines->rules.driver_until != INT64_MAX)
+		rules_renew(&lines->rules, now, party->id);
+	if (told != NULL)
+		*told = value;
+	return 0;
+}
+
+/* The long way: the rules make a plan. */
+__attribute__((noinline)) static int write_planned(struct gpio_lines *lines, int64_t now, const struct gpio_party *party,
+	const struct gpio_command *command, size_t count, uint8_t *value, struct gpio_error *error)
 {
 	struct rules_plan plan;
 
@@ -314,6 +341,14 @@ int gpio_lines_write(struct gpio_lines *lines, int64_t now, const struct gpio_pa
 	for (size_t i = 0; i < count && value != NULL; i++)
 		value[i] = lines->line[command[i].line].value;
 	return 0;
+}
+
+int gpio_lines_write(struct gpio_lines *lines, int64_t now, const struct gpio_party *party, const struct gpio_command *command,
+	size_t count, uint8_t *value, struct gpio_error *error)
+{
+	if (count == 1 && rules_are_silent(&lines->rules, command) && is_quiet(lines, now))
+		return write_plain(lines, now, party, command, value, error);
+	return write_planned(lines, now, party, command, count, value, error);
 }
 
 void gpio_lines_renew(struct gpio_lines *lines, int64_t now, const char *id)
@@ -333,8 +368,11 @@ static int64_t settled_at(const struct gpio_lines *lines, size_t i)
 
 int64_t gpio_lines_deadline(const struct gpio_lines *lines)
 {
-	int64_t next = rules_deadline(&lines->rules);
+	int64_t next = lines->rules.driver_until;
 
+	if ((lines->rules.timed | lines->settling) == 0)
+		return next;
+	next = rules_deadline(&lines->rules);
 	for (uint64_t left = lines->settling; left != 0; left &= left - 1) {
 		int64_t end = settled_at(lines, gpio_set_first(left));
 		next = end < next ? end : next;

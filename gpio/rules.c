@@ -95,6 +95,8 @@ void rules_begin(struct rules *rules, const struct gpio_line *line, size_t count
 			rules->driven |= bit_of(i);
 			rules->failsafe = earlier(rules->failsafe, spec->failsafe);
 		}
+		if (spec->direction == GPIO_OUTPUT && spec->failsafe == 0 && spec->max_on == 0 && spec->interlock[0] == '\0')
+			rules->plain |= bit_of(i);
 		if (spec->safe == GPIO_1)
 			rules->safe_1 |= bit_of(i);
 		rules->off_since[i] = now;

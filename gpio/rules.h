@@ -25,6 +25,7 @@ struct rules {
 	int64_t dead_time[GPIO_LINES_MAX];   /* of that group */
 	int64_t failsafe;                    /* the shortest */
 	uint64_t tripped;                    /* do not move until they were commanded to rest */
+	uint64_t plain;                      /* outputs without a failsafe, an interlock or a longest time */
 	uint64_t timed;                      /* lines with one of these */
 	int64_t pulse_end[GPIO_LINES_MAX];   /* INT64_MAX: no pulse */
 	int64_t max_end[GPIO_LINES_MAX];     /* INT64_MAX: nothing limits it, or it is off */
@@ -57,6 +58,14 @@ void rules_begin(struct rules *rules, const struct gpio_line *line, size_t count
 int rules_command(const struct rules *rules, int64_t now, const struct gpio_party *party, const struct gpio_command *command,
 	size_t count, struct rules_plan *plan, struct gpio_error *error);
 
+/* Is the command about an output, and has no rule anything to say about it, alone? Then it may be carried out at once:
+ * rules_moved_plain() and rules_renew() are all that is to be told. */
+static inline bool rules_are_silent(const struct rules *rules, const struct gpio_command *command)
+{
+	return command->line < GPIO_LINES_MAX && ((rules->plain & ~rules->timed) >> command->line & 1) != 0 &&
+		command->action < GPIO_PULSE;
+}
+
 /* What a plan was for has been done. */
 void rules_done(struct rules *rules, int64_t now, const struct gpio_party *party, const struct rules_plan *plan);
 
@@ -66,6 +75,12 @@ void rules_abandon(struct rules *rules, struct rules_plan *plan);
 
 /* A line has got this value, which it may have had already. */
 void rules_moved(struct rules *rules, int64_t now, size_t index, uint8_t value);
+
+/* The same for one that rules_are_silent() was said of: nothing depends on when it moved. */
+static inline void rules_moved_plain(struct rules *rules, size_t index, uint8_t value)
+{
+	rules->on = (rules->on & ~(UINT64_C(1) << index)) | (uint64_t)value << index;
+}
 
 void rules_renew(struct rules *rules, int64_t now, const char *id); /* that party is there */
 int64_t rules_deadline(const struct rules *rules);                  /* INT64_MAX: none */

@@ -35,6 +35,8 @@ static void name_peer(char *peer, size_t size, const struct sockaddr *address)
 	(void)inet_ntop(family, bytes, peer, (socklen_t)size);
 }
 
+extern inline void conn_put(struct conn *conn, struct span bytes);
+
 /* Asks the kernel to tell when the socket is ready for that. */
 static void conn_interest(const struct conn *conn, int operation, uint32_t events)
 {
@@ -47,7 +49,7 @@ void conn_open(struct conn *conn, int fd, const struct sockaddr *address)
 	bool lobby = conn->lobby;
 
 	/* Everything before the buffers, which need no clearing: pages that were never used stay so. */
-	memset(conn, 0, offsetof(struct conn, in));
+	memset(conn, 0, offsetof(struct conn, meaning.target));
 	conn->server = server;
 	conn->lobby = lobby;
 	conn->fd = fd;
@@ -129,13 +131,6 @@ static bool conn_flush(struct conn *conn)
 	return true;
 }
 
-void conn_put(struct conn *conn, struct span bytes)
-{
-	if (bytes.len > 0)
-		memcpy(conn->out + conn->out_end, bytes.at, bytes.len); /* `at` may be NULL where there is nothing */
-	conn->out_end += bytes.len;
-}
-
 /* Is there room for the longest reply? It is made by sending, and where that does not help the peer has to take what he has. */
 static bool conn_make_room(struct conn *conn)
 {
@@ -183,15 +178,44 @@ static void conn_compact(struct conn *conn)
 	conn->in_start = 0;
 }
 
+/* Is the next head the same as the last one? Same bytes have the same end and say the same, wherever they stand. */
+static bool is_known_head(const struct conn *conn)
+{
+	size_t kept = conn->meaning.kept;
+
+	return FAST && kept > 0 && conn->in_end - conn->in_start >= kept &&
+		memcmp(conn->in + conn->in_start, conn->meaning.head, kept) == 0;
+}
+
+/* Reads what the head says, from a copy: it stays when the input moves, and can be recognised when it comes again. */
+static int parse_head(struct conn *conn, const char **why)
+{
+	struct meaning *meaning = &conn->meaning;
+	struct request *request = &meaning->request;
+
+	memcpy(meaning->head, conn->in + conn->in_start, conn->head_len);
+	int status = request_parse(request, meaning->head, conn->head_len, why);
+	if (status == 0)
+		status = frame_decide(request, &meaning->frame, why);
+	if (status == 0)
+		meaning->kept = conn->head_len;
+	/* RFC 9112 section 9.3: 1.1 keeps the connection unless told otherwise, 1.0 only when asked. */
+	meaning->stays = request->minor == 0 && request->keep_alive;
+	meaning->close = request->close || (request->minor == 0 && !meaning->stays);
+	return status;
+}
+
 /* 0: it is there and good; -1: more is needed; else the status to refuse with, and what could be read. */
 static int read_head(struct conn *conn, const char **why)
 {
-	struct request *request = &conn->request;
+	struct meaning *meaning = &conn->meaning;
 	const char *bytes = conn->in + conn->in_start;
 	size_t len = conn->in_end - conn->in_start;
 	long head_len = request_find_end(bytes, len, &conn->scanned);
 
-	*request = (struct request){ 0 };
+	meaning->request = (struct request){ 0 };
+	meaning->kept = 0;
+	meaning->judged = false;
 	*why = "a line must end with CRLF, and no other control character may stand in a request";
 	if (head_len < 0)
 		return 400;
@@ -201,23 +225,27 @@ static int read_head(struct conn *conn, const char **why)
 	if (head_len == 0 || head_len > HTTAP_HEAD_MAX)
 		return memchr(bytes, '\n', len < HTTAP_HEAD_MAX ? len : HTTAP_HEAD_MAX) == NULL ? 414 : 431;
 	conn->head_len = (size_t)head_len;
-	int status = request_parse(request, bytes, conn->head_len, why);
-	return status != 0 ? status : frame_decide(request, &conn->frame, why);
+	return parse_head(conn, why);
 }
 
 static bool step_head(struct conn *conn)
 {
 	const char *why;
-	int status = read_head(conn, &why);
 
-	if (status < 0)
-		return false;
-	if (status > 0) {
-		conn_refuse(conn, status, why);
-		return true;
+	if (is_known_head(conn)) {
+		conn->head_len = conn->meaning.kept;
+	} else {
+		int status = read_head(conn, &why);
+		if (status < 0)
+			return false;
+		if (status > 0) {
+			conn_refuse(conn, status, why);
+			return true;
+		}
 	}
 	conn->body_len = 0;
-	conn->chunks = (struct chunks){ 0 };
+	if (conn->meaning.frame.framing == FRAME_CHUNKED)
+		conn->chunks = (struct chunks){ 0 };
 	conn->continued = false;
 	conn->state = CONN_BODY;
 	return true;
@@ -229,12 +257,14 @@ static int take_body(struct conn *conn, const char **why)
 	char *raw = conn->in + conn->in_start + conn->head_len + conn->body_len;
 	size_t len = (size_t)(conn->in + conn->in_end - raw), used;
 
-	if (conn->frame.framing == FRAME_NONE)
+	const struct frame *frame = &conn->meaning.frame;
+
+	if (frame->framing == FRAME_NONE)
 		return 1;
-	if (conn->frame.framing == FRAME_LENGTH) {
-		if (len < conn->frame.length)
+	if (frame->framing == FRAME_LENGTH) {
+		if (len < frame->length)
 			return 0;
-		conn->body_len = conn->frame.length;
+		conn->body_len = frame->length;
 		return 1;
 	}
 	/* What was decoded stays behind the head, and what was not yet moves up to it: the input never needs more room than
@@ -249,14 +279,9 @@ static int take_body(struct conn *conn, const char **why)
 
 static void conn_await_body(struct conn *conn)
 {
-	if (conn->in_start > 0) {
-		/* Room for the rest of the body. The spans of the request point into what moves, so it is read again; it was
-		 * good before and is good now. */
-		const char *why;
-		conn_compact(conn);
-		(void)request_parse(&conn->request, conn->in, conn->head_len, &why);
-	}
-	if (conn->frame.expects_continue && !conn->continued) {
+	if (conn->in_start > 0)
+		conn_compact(conn); /* room for the rest of the body */
+	if (conn->meaning.frame.expects_continue && !conn->continued) {
 		conn_put(conn, SPAN("HTTP/1.1 100 Continue\r\n\r\n"));
 		conn->continued = true;
 	}
@@ -286,22 +311,23 @@ static bool step_body(struct conn *conn)
 		return true;
 	}
 
+	const struct request *request = &conn->meaning.request;
 	struct exchange exchange = {
 		.server = server,
 		.conn = conn,
-		.request = &conn->request,
-		.target = &server->target,
+		.request = request,
+		.target = &conn->meaning.target,
+		.meaning = &conn->meaning,
 		.body = conn->in + conn->in_start + conn->head_len,
 		.body_len = conn->body_len,
-		/* RFC 9112 section 9.3: 1.1 keeps the connection unless told otherwise, 1.0 only when asked. */
-		.reply.close = conn->request.close || (conn->request.minor == 0 && !conn->request.keep_alive),
-		.reply.keep_alive = conn->request.minor == 0 && conn->request.keep_alive,
+		.reply.close = conn->meaning.close,
+		.reply.keep_alive = conn->meaning.stays,
 	};
 	conn->remaining = conn->deadline - server->now;
 	timer_set(conn, TIMER_IDLE);
 	conn->state = CONN_HEAD;
-	if (conn->request.field[FIELD_SESSION].at != NULL)
-		conn->session = session_continue(server, conn->session, conn->request.field[FIELD_SESSION]);
+	if (request->field[FIELD_SESSION].at != NULL)
+		conn->session = session_continue(server, conn->session, request->field[FIELD_SESSION]);
 	route_exchange(&exchange);
 	conn_consume(conn);
 	events_push_early(server);
@@ -314,9 +340,9 @@ static bool step_body(struct conn *conn)
 
 static bool conn_step(struct conn *conn)
 {
-	switch (conn->state) {
-	case CONN_HEAD:
+	if (conn->state == CONN_HEAD)
 		return conn->in_start < conn->in_end && conn_make_room(conn) && step_head(conn);
+	switch (conn->state) {
 	case CONN_BODY:
 		return conn_make_room(conn) && step_body(conn);
 	case CONN_FILE:
@@ -343,7 +369,8 @@ void conn_advance(struct conn *conn)
 		if ((!more || ++steps == HTTAP_STEPS_TURN) && conn->state != CONN_FREE && conn->out_start < conn->out_end) {
 			if (!conn_flush(conn))
 				return;
-			more = conn->out_end == 0; /* everything went: a step may have waited for that */
+			/* Everything went: a step may have waited for that, but not one for a request. */
+			more = conn->out_end == 0 && (conn->state != CONN_HEAD || conn->in_start < conn->in_end);
 		}
 	} while (more && steps < HTTAP_STEPS_TURN);
 	if (conn->state == CONN_FREE)

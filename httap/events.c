@@ -8,6 +8,8 @@
 #include "httap/json.h"
 #include "httap/server.h"
 
+extern inline void events_push_early(struct httap_server *server);
+
 static struct change *change_at(struct events *events, uint64_t number)
 {
 	return &events->ring[number % HTTAP_CHANGES_KEPT];
@@ -66,20 +68,20 @@ uint64_t events_of_session(struct httap_server *server, struct session *session)
 
 static void put_event(struct conn *conn, uint64_t number, const struct change *change)
 {
-	const struct httap_signal *signal = conn->server->signals->signal;
+	const struct span *name = conn->server->name;
 	struct httap_json json;
 
 	json_begin(&json, conn->out + conn->out_end, HTTAP_EVENT_MAX);
-	json_raw(&json, SPAN("id: "));
+	json_put(&json, "id: ");
 	json_digits(&json, (int64_t)number);
-	json_raw(&json, SPAN("\ndata: {"));
+	json_put(&json, "\ndata: {");
 	for (uint64_t signals = change->signals; signals != 0; signals &= signals - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(signals);
-		httap_json_number(&json, signal[i].name, (int64_t)(change->values >> i & 1));
+		json_digit(&json, name[i], change->values >> i & 1);
 	}
 	json_name(&json, SPAN("t"));
 	json_milliseconds(&json, change->time);
-	json_raw(&json, SPAN("}\n\n"));
+	json_put(&json, "}\n\n");
 	conn->out_end += json.len;
 }
 
@@ -142,13 +144,6 @@ void events_push(struct httap_server *server)
 			conn_advance(LINK_OWNER(link, struct conn, listener_link));
 		}
 	}
-}
-
-/* What many requests or edges in one pass have changed is told before the ring has turned. */
-void events_push_early(struct httap_server *server)
-{
-	if (server->events.last - server->events.pushed >= HTTAP_CHANGES_KEPT / 2)
-		events_push(server);
 }
 
 void events_comment(struct conn *conn)

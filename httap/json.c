@@ -9,19 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-void json_begin(struct httap_json *json, char *out, size_t size)
-{
-	*json = (struct httap_json){ .out = out, .size = size };
-}
+/* Where they are not put in place. */
+extern inline void json_begin(struct httap_json *json, char *out, size_t size);
+extern inline void json_raw(struct httap_json *json, struct span text);
+extern inline void json_open(struct httap_json *json);
+extern inline void json_close(struct httap_json *json);
 
-void json_raw(struct httap_json *json, struct span text)
+void json_put(struct httap_json *json, const char *text)
 {
-	if (text.len > json->size - json->len) {
-		json->overflow = true;
-		return;
-	}
-	memcpy(json->out + json->len, text.at, text.len);
-	json->len += text.len;
+	json_raw(json, span_of(text));
 }
 
 static void put_escaped(struct httap_json *json, char c)
@@ -43,10 +39,10 @@ static void put_escaped(struct httap_json *json, char c)
 
 void json_string(struct httap_json *json, struct span text)
 {
-	json_raw(json, SPAN("\""));
+	json_put(json, "\"");
 	for (size_t i = 0; i < text.len; i++)
 		put_escaped(json, text.at[i]);
-	json_raw(json, SPAN("\""));
+	json_put(json, "\"");
 }
 
 void json_digits(struct httap_json *json, int64_t number)
@@ -54,7 +50,7 @@ void json_digits(struct httap_json *json, int64_t number)
 	char digits[TEXT_DIGITS_MAX];
 
 	if (number < 0)
-		json_raw(json, SPAN("-"));
+		json_put(json, "-");
 	json_raw(json, text_digits(digits, number < 0 ? 0 - (uint64_t)number : (uint64_t)number));
 }
 
@@ -64,27 +60,35 @@ void json_milliseconds(struct httap_json *json, int64_t microseconds)
 
 	json_digits(json, microseconds / 1000);
 	(void)snprintf(fraction, sizeof(fraction), ".%03u", (unsigned int)(microseconds % 1000) & 1023);
-	json_raw(json, span_of(fraction));
-}
-
-void json_open(struct httap_json *json)
-{
-	json_raw(json, SPAN("{"));
-	json->comma = false;
-}
-
-void json_close(struct httap_json *json)
-{
-	json_raw(json, SPAN("}"));
-	json->comma = true;
+	json_put(json, fraction);
 }
 
 void json_name(struct httap_json *json, struct span name)
 {
 	if (json->comma)
-		json_raw(json, SPAN(","));
+		json_put(json, ",");
 	json_string(json, name);
-	json_raw(json, SPAN(":"));
+	json_put(json, ":");
+	json->comma = true;
+}
+
+void json_digit(struct httap_json *json, struct span name, uint8_t value)
+{
+	char *at = json->out + json->len;
+
+	if (name.len + sizeof(",\"\":1") - 1 > json->size - json->len) {
+		json->overflow = true;
+		return;
+	}
+	if (json->comma)
+		*at++ = ',';
+	*at++ = '"';
+	memcpy(at, name.at, name.len);
+	at += name.len;
+	*at++ = '"';
+	*at++ = ':';
+	*at++ = (char)('0' + value);
+	json->len = (size_t)(at - json->out);
 	json->comma = true;
 }
 
@@ -92,7 +96,7 @@ void httap_json_text(struct httap_json *json, const char *name, const char *text
 {
 	json_name(json, span_of(name));
 	if (text == NULL)
-		json_raw(json, SPAN("null"));
+		json_put(json, "null");
 	else
 		json_string(json, span_of(text));
 }
@@ -106,5 +110,5 @@ void httap_json_number(struct httap_json *json, const char *name, int64_t number
 void httap_json_bool(struct httap_json *json, const char *name, bool value)
 {
 	json_name(json, span_of(name));
-	json_raw(json, span_of(value ? "true" : "false"));
+	json_put(json, value ? "true" : "false");
 }

@@ -46,9 +46,9 @@ struct request {
 	struct span method_text;
 	struct span target;
 	unsigned int minor;             /* HTTP/1.minor: 0 or 1; a higher one counts as 1 */
-	struct span field[FIELD_COUNT]; /* at == NULL: not there */
 	bool close;                     /* Connection: close, in any of its lines */
 	bool keep_alive;                /* Connection: keep-alive */
+	struct span field[FIELD_COUNT]; /* at == NULL: not there */
 };
 
 /* Looks for the end of a head in `len` bytes, of which `*scanned` have been looked at before. Returns the head's length with its

@@ -11,8 +11,8 @@
 #include "httap/reply.h"
 #include "httap/server.h"
 
-static const char json_type[] = "application/json";
-static const char text_type[] = "text/plain; charset=utf-8";
+static const struct span json_type = SPAN_INIT("application/json");
+static const struct span text_type = SPAN_INIT("text/plain; charset=utf-8");
 
 /* --- Replies ------------------------------------------------------------------------------------------------------ */
 
@@ -25,8 +25,8 @@ void answer_put(struct exchange *exchange, uint64_t length, struct span body)
 	reply->date = static_date(exchange->server);
 	reply->preflight = exchange->request->method == METHOD_OPTIONS;
 	reply->varies = exchange->server->guard.origins != NULL;
-	if (exchange->dynamic)
-		reply->session = conn->session->name;
+	if (exchange->meaning->dynamic)
+		reply->session = (struct span){ conn->session->name, HTTAP_SESSION_LEN };
 	conn->out_end += reply_head(conn->out + conn->out_end, reply);
 	if (exchange->request->method == METHOD_HEAD)
 		return;
@@ -34,7 +34,7 @@ void answer_put(struct exchange *exchange, uint64_t length, struct span body)
 	exchange->sent = body.len;
 }
 
-void answer_bytes(struct exchange *exchange, const char *type, struct span body)
+void answer_bytes(struct exchange *exchange, struct span type, struct span body)
 {
 	exchange->reply.status = 200;
 	exchange->reply.type = type;
@@ -72,7 +72,7 @@ void answer_events(struct exchange *exchange)
 {
 	exchange->reply.status = 200;
 	exchange->reply.close = true;
-	exchange->reply.type = "text/event-stream";
+	exchange->reply.type = SPAN("text/event-stream");
 	answer_put(exchange, REPLY_ENDLESS, SPAN(""));
 }
 
@@ -81,29 +81,29 @@ void answer_refusal(struct exchange *exchange, int status, const char *why)
 	struct httap_json *json = answer_begin(exchange);
 
 	exchange->reply.status = status;
-	exchange->reply.type = exchange->dynamic ? json_type : text_type;
-	if (exchange->dynamic) {
+	exchange->reply.type = exchange->meaning->dynamic ? json_type : text_type;
+	if (exchange->meaning->dynamic) {
 		httap_json_text(json, "error", why);
 		json_close(json);
 	} else {
 		json->len = 0;
-		json_raw(json, span_of(why));
-		json_raw(json, SPAN("\n"));
+		json_put(json, why);
+		json_put(json, "\n");
 	}
 	answer_put(exchange, json->len, (struct span){ json->out, json->len });
 }
 
 void answer_refused(struct exchange *exchange)
 {
-	answer_refusal(exchange, exchange->server->refusal.status, exchange->server->refusal.text);
+	const struct httap_server *server = exchange->server;
+
+	answer_refusal(
+		exchange, server->refusal.status, server->refusal.text[0] != '\0' ? server->refusal.text : server->refused);
 }
 
 /* --- What the modules of the domains ask ---------------------------------------------------------------------------- */
 
-bool exchange_writes(const struct exchange *exchange)
-{
-	return exchange->request->method == METHOD_POST || exchange->request->method == METHOD_PUT;
-}
+extern inline bool exchange_writes(const struct exchange *exchange);
 
 bool exchange_reads(const struct exchange *exchange)
 {
@@ -130,20 +130,26 @@ bool exchange_fits(struct exchange *exchange, unsigned int methods, const char *
 	return false;
 }
 
+/* As a log line has it: method and target, which stand one behind the other. */
+static void name_request(struct meaning *meaning)
+{
+	const struct request *request = &meaning->request;
+	struct span text = SPAN("-");
+
+	if (request->method_text.len > 0)
+		text = (struct span){ request->method_text.at,
+			(size_t)(request->target.at - request->method_text.at) + request->target.len };
+	(void)text_printable(meaning->actor_request, HTTAP_ACTOR_REQUEST_SIZE, text);
+}
+
 const struct httap_actor *exchange_actor(const struct exchange *exchange)
 {
-	const struct request *request = exchange->request;
 	struct httap_server *server = exchange->server;
-	char *text = server->actor_request;
-	struct span nothing = SPAN("-");
-	size_t len = text_printable(text, HTTAP_ACTOR_METHOD_SIZE, request->method_text.len > 0 ? request->method_text : nothing);
 
-	text[len++] = ' ';
-	(void)text_printable(text + len, HTTAP_ACTOR_REQUEST_SIZE - len, request->target.len > 0 ? request->target : nothing);
 	server->actor = (struct httap_actor){
 		.session = exchange->conn->session->name,
 		.peer = exchange->conn->peer,
-		.request = text,
+		.request = exchange->meaning->actor_request,
 	};
 	return &server->actor;
 }
@@ -198,11 +204,29 @@ static bool would_write(const struct exchange *exchange)
 		(exchange->target->domain == DOMAIN_SWITCH && exchange->request->method == METHOD_GET);
 }
 
-static int read_target(struct exchange *exchange, const char **why)
+/* Errors of these are JSON. */
+static bool is_dynamic(const struct target *target)
 {
+	return target->domain == DOMAIN_DYNAMIC || target->domain == DOMAIN_SWITCH;
+}
+
+/* Decides what a head means, and whether it is let in. */
+static int judge(struct exchange *exchange, const char **why)
+{
+	struct meaning *meaning = exchange->meaning;
 	int status = target_parse(exchange->target, exchange->request, why);
 
-	exchange->dynamic = exchange->target->domain == DOMAIN_DYNAMIC || exchange->target->domain == DOMAIN_SWITCH;
+	meaning->dynamic = is_dynamic(exchange->target);
+	name_request(meaning);
+	meaning->origin = (struct span){ NULL, 0 };
+	if (status == 0)
+		status = guard_decide(&exchange->server->guard, exchange->request, exchange->target, would_write(exchange),
+			&meaning->origin, why);
+	meaning->judged = status == 0;
+	meaning->signal = signals_find(exchange->server, (struct span){ meaning->target.text, meaning->target.len });
+	/* Most requests are such: what they go through each time is decided once. */
+	meaning->direct = FAST && meaning->signal >= 0 && meaning->dynamic && !exchange->conn->lobby &&
+		exchange->request->method != METHOD_UNKNOWN;
 	return status;
 }
 
@@ -210,16 +234,15 @@ void route_exchange(struct exchange *exchange)
 {
 	const struct request *request = exchange->request;
 	const char *why;
-	int status;
+	int status = exchange->meaning->judged ? 0 : judge(exchange, &why);
 
-	status = read_target(exchange, &why);
-	if (status == 0)
-		status = guard_decide(&exchange->server->guard, request, exchange->target, would_write(exchange),
-			&exchange->reply.origin, &why);
+	exchange->reply.origin = exchange->meaning->origin;
 	/* Whoever sends a malformed target or Host may mean the next bytes otherwise than we read them. */
 	exchange->reply.close |= exchange->conn->lobby || status == 400;
 	if (status != 0) {
 		answer_refusal(exchange, status, why);
+	} else if (FAST && exchange->meaning->direct) {
+		signals_answer(exchange);
 	} else if (request->method == METHOD_UNKNOWN) {
 		answer_refusal(exchange, 501, "this method is not implemented; use GET, HEAD, POST, PUT or OPTIONS");
 	} else if (exchange->conn->lobby && !words_may_stop(exchange)) {
@@ -227,7 +250,7 @@ void route_exchange(struct exchange *exchange)
 	} else {
 		answer_domain(exchange);
 	}
-	exchange->conn->session->opened |= exchange->dynamic;
+	exchange->conn->session->opened |= exchange->meaning->dynamic;
 	report(exchange);
 }
 
@@ -237,12 +260,15 @@ void route_refuse_early(struct conn *conn, int status, const char *why)
 	struct exchange exchange = {
 		.server = conn->server,
 		.conn = conn,
-		.request = &conn->request,
-		.target = &conn->server->target,
+		.request = &conn->meaning.request,
+		.target = &conn->meaning.target,
+		.meaning = &conn->meaning,
 		.reply.close = true,
 	};
 
-	(void)read_target(&exchange, &what);
+	(void)target_parse(exchange.target, exchange.request, &what);
+	exchange.meaning->dynamic = is_dynamic(exchange.target);
+	name_request(exchange.meaning);
 	answer_refusal(&exchange, status, why);
 	report(&exchange);
 }

@@ -201,7 +201,7 @@ int httap_start(struct httap *httap, struct httap_error *error)
 	make_names(server);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if ((server->epoll < 0 ? refuse_start(error, "epoll_create1") : config_check(server->config, error)) < 0 ||
-		signals_check(server->signals, error) < 0 || words_check(server, error) < 0 || make_table(server, error) < 0 ||
+		signals_check(server, error) < 0 || words_check(server, error) < 0 || make_table(server, error) < 0 ||
 		static_open(&server->files, server->config, error) < 0 || open_listeners(server, error) < 0) {
 		int reason = errno != 0 ? errno : EINVAL; /* a configuration that was refused is no failed call */
 		httap_stop(httap);
@@ -278,7 +278,7 @@ static void dispatch(struct httap_server *server, const struct epoll_event *even
 			conn_ready(&server->conn[index], event->events);
 		break;
 	case SOURCE_LISTENER:
-		listen_accept(server, server->listener[index]);
+		server->knocking |= 1U << index;
 		break;
 	case SOURCE_WATCH:
 		server->happened |= HTTAP_WATCHED;
@@ -302,7 +302,7 @@ static void expire(struct httap_server *server)
 		listen_resume(server);
 }
 
-static int64_t next_deadline(const struct httap_server *server)
+__attribute__((noinline)) static int64_t next_deadline(const struct httap_server *server)
 {
 	int64_t next = timer_next(server);
 
@@ -316,10 +316,8 @@ static int64_t next_deadline(const struct httap_server *server)
 
 /* Milliseconds to wait, rounded up: a wait that ends before its deadline would be followed by another of 0, a busy loop of
  * up to a millisecond. */
-static int wait_ms(const struct httap_server *server)
+static int wait_ms(const struct httap_server *server, int64_t next)
 {
-	int64_t next = next_deadline(server);
-
 	if (next == INT64_MAX)
 		return -1;
 	if (next <= server->now)
@@ -333,7 +331,7 @@ static int pass(struct httap *httap, bool block)
 	struct epoll_event event[HTTAP_EVENTS_TURN];
 	struct httap_error error;
 
-	if (httap_start(httap, &error) < 0)
+	if ((httap->server == NULL || httap->server->epoll < 0) && httap_start(httap, &error) < 0)
 		return -1;
 	struct httap_server *server = httap->server;
 	server->happened = 0;
@@ -341,17 +339,21 @@ static int pass(struct httap *httap, bool block)
 		signals_observe(server);
 	if (block)
 		server->now = httap_now(httap); /* the program may have done other work since the last pass */
-	int n = epoll_wait(server->epoll, event, HTTAP_EVENTS_TURN, block ? wait_ms(server) : 0);
+	int64_t next = next_deadline(server);
+	int n = epoll_wait(server->epoll, event, HTTAP_EVENTS_TURN, block ? wait_ms(server, next) : 0);
 	if (n < 0 && errno != EINTR)
 		return -1;
 	server->now = httap_now(httap);
 	/* Those who are inside come before those who want in: one of them may be leaving. */
-	for (int turn = 0; turn < 2; turn++)
-		for (int i = 0; i < n; i++)
-			if ((source_of(&event[i]) == SOURCE_LISTENER) == (turn == 1))
-				dispatch(server, &event[i]);
-	expire(server);
-	events_push(server);
+	for (int i = 0; i < n; i++)
+		dispatch(server, &event[i]);
+	for (; server->knocking != 0; server->knocking &= server->knocking - 1)
+		listen_accept(server, server->listener[__builtin_ctz(server->knocking)]);
+	/* Of what was set since then, only these may be due already. */
+	if (next <= server->now || server->accept_again <= server->now || server->wake_time <= server->now)
+		expire(server);
+	if (server->events.pushed != server->events.last)
+		events_push(server);
 	return server->happened;
 }
 

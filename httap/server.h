@@ -28,6 +28,7 @@
 #include "httap/list.h"
 #include "httap/reply.h"
 #include "httap/request.h"
+#include "httap/target.h"
 #include "httapd_limits.h"
 
 struct httap_server;
@@ -92,6 +93,26 @@ enum conn_state {
 	CONN_LINGER, /* has sent everything and closed its half; reads the rest away */
 };
 
+struct exchange;
+
+/* What a head was found to say and to mean. It stays with its connection: a head that comes again byte for byte, as from who drives and
+ * from a page that polls, is neither read nor judged again. Nothing here depends on anything but the head and the configuration. */
+struct meaning {
+	size_t kept;        /* bytes of the head, when it could be read */
+	bool close;         /* the connection ends with the reply, */
+	bool stays;         /* or stays where it would have ended: HTTP/1.0 (RFC 9112 section 9.3) */
+	bool judged;        /* it was let in; only then `direct` and `signal` count */
+	int signal;         /* what "/?" is followed by; -1: no signal, or several */
+	bool dynamic;       /* errors are JSON, and the session is told */
+	bool direct;        /* it is let through to signals_answer() */
+	struct span origin; /* who may read the reply: see struct reply */
+	struct frame frame;
+	struct request request;                       /* as far as it could be read */
+	char actor_request[HTTAP_ACTOR_REQUEST_SIZE]; /* of struct httap_actor */
+	struct target target;
+	char head[HTTAP_HEAD_MAX]; /* here all spans point to */
+};
+
 /* What is looked at most comes first: the nearer to the start, the shorter the instruction. */
 struct conn {
 	struct httap_server *server; /* this stays with the slot, all else begins anew with each connection */
@@ -126,10 +147,9 @@ struct conn {
 	uint64_t told;             /* CONN_EVENTS: the last change that is in the output */
 	struct link listener_link; /* CONN_EVENTS */
 
-	struct frame frame;
 	struct chunks chunks;
-	struct request request; /* as far as it could be read; its spans point into `in` */
 	char peer[64];
+	struct meaning meaning; /* of the present head, or of the last one */
 	char in[HTTAP_IN_SIZE];
 	char out[HTTAP_OUT_SIZE];
 };
@@ -139,10 +159,18 @@ void conn_open(struct conn *conn, int fd, const struct sockaddr *address);
 void conn_close(struct conn *conn);
 void conn_ready(struct conn *conn, uint32_t events); /* EPOLLIN, EPOLLOUT, ... */
 void conn_expire(struct conn *conn);
-void conn_end(struct conn *conn, bool linger);       /* behind what is in the output; `linger`: the peer may still be sending */
-bool conn_comes_later(void);                         /* after a call that failed: is there only nothing to do yet? */
-void conn_put(struct conn *conn, struct span bytes); /* behind its output, where there must be room */
-void conn_advance(struct conn *conn);                /* as far as its input and its socket let it; may close it */
+void conn_end(struct conn *conn, bool linger); /* behind what is in the output; `linger`: the peer may still be sending */
+bool conn_comes_later(void);                   /* after a call that failed: is there only nothing to do yet? */
+
+/* Behind its output, where there must be room. */
+inline void conn_put(struct conn *conn, struct span bytes)
+{
+	if (bytes.len > 0)
+		memcpy(conn->out + conn->out_end, bytes.at, bytes.len); /* `at` may be NULL where there is nothing */
+	conn->out_end += bytes.len;
+}
+
+void conn_advance(struct conn *conn); /* as far as its input and its socket let it; may close it */
 
 /* --- events.c ----------------------------------------------------------------------------------------------------- */
 
@@ -169,8 +197,7 @@ void events_begin(struct conn *conn);                                           
 void events_end(struct conn *conn);
 bool events_step(struct conn *conn);
 void events_push(struct httap_server *server);
-void events_push_early(struct httap_server *server); /* when there is much */
-void events_comment(struct conn *conn);              /* its deadline has come */
+void events_comment(struct conn *conn); /* its deadline has come */
 
 /* --- route.c ------------------------------------------------------------------------------------------------------ */
 
@@ -180,9 +207,9 @@ struct exchange {
 	struct conn *conn;
 	const struct request *request;
 	struct target *target;
-	char *body; /* of the request; may be decoded in place */
+	struct meaning *meaning; /* where both of these are */
+	char *body;              /* of the request; may be decoded in place */
 	size_t body_len;
-	bool dynamic; /* errors are JSON, and the session is told */
 	struct reply reply;
 	size_t sent; /* bytes of the reply's body */
 };
@@ -199,7 +226,7 @@ void answer_put(struct exchange *exchange, uint64_t length, struct span body);
 
 /* Replies of the dynamic domain. */
 void answer_text(struct exchange *exchange, struct span text);
-void answer_bytes(struct exchange *exchange, const char *type, struct span body);
+void answer_bytes(struct exchange *exchange, struct span type, struct span body);
 struct httap_json *answer_begin(struct exchange *exchange); /* a JSON object, to be filled, */
 void answer_object(struct exchange *exchange);              /* and sent */
 void answer_events(struct exchange *exchange);              /* the head; events_begin() follows */
@@ -209,7 +236,12 @@ void answer_refused(struct exchange *exchange); /* as the application said */
 /* Is the method one of HTTAP_READS, HTTAP_WRITES? Else OPTIONS has been answered, or what doesn't fit, by 405 and `why`. */
 bool exchange_fits(struct exchange *exchange, unsigned int methods, const char *why);
 
-bool exchange_writes(const struct exchange *exchange);                     /* POST or PUT */
+/* POST or PUT */
+inline bool exchange_writes(const struct exchange *exchange)
+{
+	return exchange->request->method == METHOD_POST || exchange->request->method == METHOD_PUT;
+}
+
 bool exchange_reads(const struct exchange *exchange);                      /* GET or HEAD */
 const struct httap_actor *exchange_actor(const struct exchange *exchange); /* until the next one is asked for */
 
@@ -226,17 +258,17 @@ bool static_step(struct conn *conn);                  /* of CONN_FILE */
 
 void words_answer(struct exchange *exchange); /* "/?" and what follows */
 int words_check(const struct httap_server *server, struct httap_error *error);
-bool words_may_stop(const struct exchange *exchange);                    /* is this POST /?stop? */
-void signals_list(struct exchange *exchange);                            /* GET /?list */
-void signals_changes(struct exchange *exchange);                         /* GET /?changes */
-void signals_events(struct exchange *exchange);                          /* GET /?events */
-void signals_observe(struct httap_server *server);                       /* reads all, so that changes can be told from them */
-int signals_find(const struct httap_signals *signals, struct span name); /* its index, or -1 */
-void signals_answer(struct exchange *exchange);                          /* names, lists of names, hierarchy */
-void signals_write_form(struct exchange *exchange);                      /* POST /? */
-void signals_switch(struct exchange *exchange, uint8_t action);          /* GET /0, GET /1 */
+bool words_may_stop(const struct exchange *exchange);                  /* is this POST /?stop? */
+void signals_list(struct exchange *exchange);                          /* GET /?list */
+void signals_changes(struct exchange *exchange);                       /* GET /?changes */
+void signals_events(struct exchange *exchange);                        /* GET /?events */
+void signals_observe(struct httap_server *server);                     /* reads all, so that changes can be told from them */
+int signals_find(const struct httap_server *server, struct span name); /* its index, or -1 */
+void signals_answer(struct exchange *exchange);                        /* names, lists of names, hierarchy */
+void signals_write_form(struct exchange *exchange);                    /* POST /? */
+void signals_switch(struct exchange *exchange, uint8_t action);        /* GET /0, GET /1 */
 void signals_stop(struct exchange *exchange);
-int signals_check(const struct httap_signals *signals, struct httap_error *error);
+int signals_check(struct httap_server *server, struct httap_error *error); /* and takes their names down */
 
 /* --- server.c ----------------------------------------------------------------------------------------------------- */
 
@@ -273,7 +305,8 @@ struct httap_server {
 	unsigned int conn_limit;   /* without */
 	unsigned int conn_used;
 	unsigned int listener_count;
-	int64_t accept_again; /* INT64_MAX: when a slot becomes free */
+	unsigned int knocking; /* a bit for each listener at which somebody waits in this pass */
+	int64_t accept_again;  /* INT64_MAX: when a slot becomes free */
 	int64_t wake_time;
 	bool accepting;
 	bool observed; /* signals_observe() has been called */
@@ -296,16 +329,17 @@ struct httap_server {
 	char id[HTTAP_HOST_SIZE];
 	const char *type;
 	int64_t date_until; /* of `now`: then `date` is made anew */
+	size_t date_len;
 	char date[DATE_SIZE];
 
 	/* One request is answered at a time, so that one copy of these serves all connections. */
-	struct target target;
+	struct span name[HTTAP_SIGNALS_MAX]; /* of each signal */
 	struct selection selection;
 	uint8_t value[HTTAP_SIGNALS_MAX]; /* of the selected signals, */
 	struct httap_write
 		write[HTTAP_SIGNALS_MAX + 1]; /* and what they shall be; one more, to find the name that stands twice */
-	struct httap_refusal refusal;         /* by the application */
-	char actor_request[HTTAP_ACTOR_REQUEST_SIZE];
+	struct httap_refusal refusal;         /* by the application, */
+	const char *refused;                  /* and what is said when it doesn't say why */
 	struct httap_actor actor;
 	struct httap_json json; /* in `body` */
 	char fields[HTTAP_FIELDS_SIZE];
@@ -338,5 +372,12 @@ bool listen_is_address_list(const char *text);
 void listen_accept(struct httap_server *server, int fd);
 void listen_pause(struct httap_server *server, int64_t until);
 void listen_resume(struct httap_server *server);
+
+/* What many requests or edges in one pass have changed is told before the ring has turned. */
+inline void events_push_early(struct httap_server *server)
+{
+	if (server->events.last - server->events.pushed >= HTTAP_CHANGES_KEPT / 2)
+		events_push(server);
+}
 
 #endif

@@ -43,14 +43,11 @@ static void select_all(struct httap_server *server, bool outputs_only)
 			(void)select_one(&server->selection, i);
 }
 
-int signals_find(const struct httap_signals *signals, struct span name)
+int signals_find(const struct httap_server *server, struct span name)
 {
-	for (size_t i = 0; i < signals->count; i++) {
-		const char *known = signals->signal[i].name;
-		/* The first letter rules most of them out. */
-		if (name.len > 0 && known[0] == name.at[0] && span_is(name, known))
+	for (size_t i = 0; i < server->signals->count; i++)
+		if (name.len == server->name[i].len && memcmp(name.at, server->name[i].at, name.len) == 0)
 			return (int)i;
-	}
 	return -1;
 }
 
@@ -58,7 +55,7 @@ int signals_find(const struct httap_signals *signals, struct span name)
 static bool select_name(struct httap_server *server, struct span name)
 {
 	const struct httap_signals *signals = server->signals;
-	int index = signals_find(signals, name);
+	int index = signals_find(server, name);
 	bool found = false;
 
 	if (index >= 0) {
@@ -66,8 +63,8 @@ static bool select_name(struct httap_server *server, struct span name)
 		return true;
 	}
 	for (size_t i = 0; i < signals->count; i++) {
-		const char *known = signals->signal[i].name;
-		if (strncmp(known, name.at, name.len) == 0 && known[name.len] == '.') {
+		struct span known = server->name[i];
+		if (known.len > name.len && memcmp(known.at, name.at, name.len) == 0 && known.at[name.len] == '.') {
 			(void)select_one(&server->selection, i);
 			found = true;
 		}
@@ -101,6 +98,8 @@ static bool select_list(struct exchange *exchange)
 {
 	struct span rest = target_text(exchange), name;
 
+	if (exchange->meaning->signal >= 0)
+		return select_one(&exchange->server->selection, (size_t)exchange->meaning->signal);
 	while (span_next(&rest, ',', &name)) {
 		if (!text_is_signal_name(name))
 			return refuse_name(exchange, name.len > 0 ? 404 : 400, "\"", name,
@@ -117,7 +116,8 @@ static bool select_list(struct exchange *exchange)
 static void expect_refusal(struct httap_server *server, const char *why)
 {
 	server->refusal.status = 503;
-	(void)snprintf(server->refusal.text, sizeof(server->refusal.text), "%s", why);
+	server->refusal.text[0] = '\0';
+	server->refused = why;
 }
 
 /* Whatever moved without telling is found by who looks. */
@@ -154,7 +154,7 @@ static void answer_values(struct exchange *exchange)
 	struct httap_json *json = answer_begin(exchange);
 
 	for (size_t i = 0; i < selection->count; i++)
-		httap_json_number(json, signal_at(exchange, selection->index[i])->name, exchange->server->value[i]);
+		json_digit(json, exchange->server->name[selection->index[i]], exchange->server->value[i] != 0);
 	answer_object(exchange);
 }
 
@@ -162,7 +162,7 @@ static void describe_signal(struct exchange *exchange, struct httap_json *json, 
 {
 	const struct httap_signals *signals = exchange->server->signals;
 
-	json_name(json, span_of(signals->signal[index].name));
+	json_name(json, exchange->server->name[index]);
 	json_open(json);
 	httap_json_text(json, "direction", signals->signal[index].writable ? "output" : "input");
 	httap_json_number(json, "value", exchange->server->value[index]);
@@ -215,15 +215,17 @@ void signals_observe(struct httap_server *server)
 /* What the next selected signal shall be. */
 static bool read_value(struct httap_server *server, size_t index, struct span text)
 {
-	static const char *const values[] = { [HTTAP_SET_0] = "0", [HTTAP_SET_1] = "1", [HTTAP_TOGGLE] = "toggle" };
 	struct httap_write *write = &server->write[server->selection.count];
 
-	*write = (struct httap_write){ .signal = (uint16_t)index };
-	for (; write->action < HTTAP_PULSE; write->action++)
-		if (span_is(text, values[write->action]))
-			return true;
-	return span_begins(text, "pulse:") &&
-		text_duration(span_behind(text, 6), HTTAP_PULSE_MIN_US, HTTAP_PULSE_MAX_US, &write->duration);
+	write->signal = (uint16_t)index;
+	write->duration = 0;
+	write->action = text.len == 1 && text.at[0] == '1' ? HTTAP_SET_1 : HTTAP_SET_0;
+	if (text.len == 1 && (text.at[0] == '0' || text.at[0] == '1'))
+		return true;
+	write->action = span_is(text, "toggle") ? HTTAP_TOGGLE : HTTAP_PULSE;
+	return write->action == HTTAP_TOGGLE ||
+		(span_begins(text, "pulse:") &&
+			text_duration(span_behind(text, 6), HTTAP_PULSE_MIN_US, HTTAP_PULSE_MAX_US, &write->duration));
 }
 
 static bool write_selected(struct exchange *exchange)
@@ -242,22 +244,29 @@ static bool write_selected(struct exchange *exchange)
 	return true;
 }
 
-/* Selects a signal to be written, or refuses. */
-static bool take_write(struct exchange *exchange, struct span name, struct span value)
+/* Selects a signal that can be written, or refuses. */
+static bool select_write(struct exchange *exchange, size_t index, struct span value)
 {
 	struct httap_server *server = exchange->server;
-	int index = signals_find(server->signals, name);
+	const char *why = " must be 0, 1, toggle, or pulse:TIME with a TIME from 1ms to 3600s";
+
+	if (read_value(server, index, value)) {
+		why = " stands twice; give each signal one value";
+		if (select_one(&server->selection, index))
+			return true;
+	}
+	return refuse_name(exchange, 400, "", server->name[index], why);
+}
+
+static bool select_write_of(struct exchange *exchange, struct span name, struct span value)
+{
+	int index = signals_find(exchange->server, name);
 
 	if (index < 0)
 		return refuse_unknown(exchange, name);
 	if (!signal_at(exchange, (size_t)index)->writable)
 		return refuse_name(exchange, 400, "", name, " is an input: it can be read, not written");
-	if (!read_value(server, (size_t)index, value))
-		return refuse_name(exchange, 400, "the value of ", name,
-			" must be 0, 1, toggle, or pulse:TIME with a TIME from 1ms to 3600s");
-	if (!select_one(&server->selection, (size_t)index))
-		return refuse_name(exchange, 400, "", name, " stands twice; give each signal one value");
-	return true;
+	return select_write(exchange, (size_t)index, value);
 }
 
 /* POST /?NAME with a value as its body. A line end behind it is forgiven: many tools send one. */
@@ -269,14 +278,15 @@ static void write_one(struct exchange *exchange)
 		text.len--;
 	if (text.len > 0 && text.at[text.len - 1] == '\r')
 		text.len--;
-	if (take_write(exchange, target_text(exchange), text) && write_selected(exchange))
+	select_nothing(exchange->server);
+	if (select_write(exchange, (size_t)exchange->meaning->signal, text) && write_selected(exchange))
 		answer_values(exchange);
 }
 
 /* Only a single output can be written by its name; of what isn't there a write learns more than its method. */
 static unsigned int methods_of(const struct exchange *exchange)
 {
-	int index = signals_find(exchange->server->signals, target_text(exchange));
+	int index = exchange->meaning->signal;
 
 	if (index < 0 && exchange_writes(exchange))
 		return HTTAP_WRITES;
@@ -285,12 +295,20 @@ static unsigned int methods_of(const struct exchange *exchange)
 
 void signals_answer(struct exchange *exchange)
 {
-	if (!exchange_fits(exchange, methods_of(exchange), "this signal is an input: it can be read, not written"))
-		return;
-	select_nothing(exchange->server);
-	if (exchange_writes(exchange))
+	unsigned int methods = methods_of(exchange);
+
+	if (methods == HTTAP_READS_AND_WRITES && exchange_writes(exchange)) {
 		write_one(exchange);
-	else if (select_list(exchange) && tell_selected(exchange))
+		return;
+	}
+	if (!exchange_fits(exchange, methods, "this signal is an input: it can be read, not written"))
+		return;
+	if (methods == HTTAP_WRITES) {
+		(void)refuse_unknown(exchange, target_text(exchange));
+		return;
+	}
+	select_nothing(exchange->server);
+	if (select_list(exchange) && tell_selected(exchange))
 		answer_values(exchange);
 }
 
@@ -310,7 +328,7 @@ static bool read_pair(struct exchange *exchange, struct span pair)
 
 	(void)span_next(&value, '=', &name);
 	if (value.at != NULL && decode_form(exchange, &name) && decode_form(exchange, &value))
-		return take_write(exchange, name, value);
+		return select_write_of(exchange, name, value);
 	answer_refusal(exchange, 400, "the body must be NAME=VALUE pairs with & between them");
 	return false;
 }
@@ -370,19 +388,21 @@ void signals_stop(struct exchange *exchange)
 
 /* --- At start ----------------------------------------------------------------------------------------------------- */
 
-static bool is_signal(const struct httap_signals *signals, size_t index)
+static bool is_signal(struct httap_server *server, size_t index)
 {
-	const struct httap_signal *signal = &signals->signal[index];
+	const struct httap_signals *signals = server->signals;
 
-	return index < HTTAP_SIGNALS_MAX && text_is_signal_name(span_of(signal->name)) &&
-		signals_find(signals, span_of(signal->name)) == (int)index && signals->read != NULL &&
-		(!signal->writable || signals->write != NULL);
+	server->name[index] = span_of(signals->signal[index].name);
+	return text_is_signal_name(server->name[index]) && signals_find(server, server->name[index]) == (int)index &&
+		signals->read != NULL && (!signals->signal[index].writable || signals->write != NULL);
 }
 
-int signals_check(const struct httap_signals *signals, struct httap_error *error)
+int signals_check(struct httap_server *server, struct httap_error *error)
 {
+	const struct httap_signals *signals = server->signals;
+
 	for (size_t i = 0; i < signals->count; i++)
-		if (!is_signal(signals, i)) {
+		if (i >= HTTAP_SIGNALS_MAX || !is_signal(server, i)) {
 			snprintf(error->text, sizeof(error->text),
 				"\"%.40s\" can't be a signal: it needs a name of its own (an uppercase letter, then letters, digits, _ "
 				"and .), routines to read and write it, and a place among %d",

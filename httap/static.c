@@ -28,16 +28,23 @@ static int64_t wall_clock(const struct httap_server *server)
 }
 
 /* Made once a second, shortly after the second has begun. */
+static void renew_date(struct httap_server *server)
+{
+	int64_t time = wall_clock(server);
+
+	server->date_until = server->now + 1000000 - time % 1000000;
+	server->date_len = 0;
+	if (time / 1000000 >= HTTAP_CLOCK_SET_S) {
+		date_format(server->date, time / 1000000);
+		server->date_len = DATE_SIZE - 1;
+	}
+}
+
 struct span static_date(struct httap_server *server)
 {
-	if (server->now >= server->date_until) {
-		int64_t time = wall_clock(server);
-		server->date_until = server->now + 1000000 - time % 1000000;
-		server->date[0] = '\0';
-		if (time / 1000000 >= HTTAP_CLOCK_SET_S)
-			date_format(server->date, time / 1000000);
-	}
-	return span_of(server->date);
+	if (server->now >= server->date_until)
+		renew_date(server);
+	return (struct span){ server->date, server->date_len };
 }
 
 /* --- What is sent ------------------------------------------------------------------------------------------------- */
@@ -161,7 +168,7 @@ static bool send_part(struct exchange *exchange, int fd, const char *type, const
 		conn->file_left = part->length;
 		conn->state = CONN_FILE;
 	}
-	exchange->reply.type = type;
+	exchange->reply.type = span_of_any(type);
 	answer_put(exchange, part->length, body);
 	if (exchange->request->method == METHOD_GET)
 		exchange->sent = (size_t)part->length; /* also what is still to come */

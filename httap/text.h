@@ -11,6 +11,15 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Shortcuts that save time and cost code: whether there are any. A library without files is one that has to be small. */
+#ifdef HTTAP_SMALL
+#define FAST 0
+#define FAST_INLINE static inline
+#else
+#define FAST 1
+#define FAST_INLINE __attribute__((always_inline)) static inline
+#endif
+
 /* Bytes that belong to somebody else; not terminated. */
 struct span {
 	const char *at;

@@ -17,9 +17,11 @@ void timer_set(struct conn *conn, enum timer_kind kind)
 {
 	struct timer_queue *queue = &conn->server->timer[kind];
 
+	conn->deadline = conn->server->now + queue->duration;
+	if (FAST && conn->timer == kind && queue->list.last == &conn->timer_link)
+		return;
 	timer_cancel(conn);
 	conn->timer = kind;
-	conn->deadline = conn->server->now + queue->duration;
 	list_append(&queue->list, &conn->timer_link);
 }
 

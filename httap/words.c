@@ -20,7 +20,7 @@ static void word_ping(struct exchange *exchange)
 	const struct httap_signals *signals = exchange->server->signals;
 	if (signals->ping != NULL)
 		signals->ping(signals->context, exchange_actor(exchange));
-	answer_bytes(exchange, "application/json", (struct span){ text, (size_t)len });
+	answer_bytes(exchange, SPAN("application/json"), (struct span){ text, (size_t)len });
 }
 
 static void word_invalid(struct exchange *exchange)
@@ -34,7 +34,7 @@ static void word_loopback(struct exchange *exchange)
 {
 	exchange->reply.attachment = exchange->server->config->loopback;
 	if (exchange->reply.attachment)
-		answer_bytes(exchange, "application/octet-stream", (struct span){ exchange->body, exchange->body_len });
+		answer_bytes(exchange, SPAN("application/octet-stream"), (struct span){ exchange->body, exchange->body_len });
 	else
 		answer_refusal(exchange, 404, "loopback is switched off; HTTAP_LOOPBACK=yes switches it on");
 }
@@ -42,26 +42,26 @@ static void word_loopback(struct exchange *exchange)
 /* A name in a list of names in a string. */
 static void put_name(struct httap_json *json, const char *before, const char *name)
 {
-	json_raw(json, span_of(before));
-	json_raw(json, span_of(name));
+	json_put(json, before);
+	json_put(json, name);
 }
 
 /* The names in `words` below, but for what is switched off, and the application's. */
 static void put_services(struct httap_json *json, bool loopback, const struct httap_words *own)
 {
-	json_raw(json, SPAN(",\"Services\":\"list ping changes events invalid stop"));
+	json_put(json, ",\"Services\":\"list ping changes events invalid stop");
 	if (loopback)
-		json_raw(json, SPAN(" loopback"));
+		json_put(json, " loopback");
 	for (size_t i = 0; i < own->count; i++)
 		put_name(json, " ", own->word[i].name);
 }
 
 static void put_signals(struct httap_json *json, const struct httap_signals *signals)
 {
-	json_raw(json, SPAN("\",\"Signals\":\""));
+	json_put(json, "\",\"Signals\":\"");
 	for (size_t i = 0; i < signals->count; i++)
 		put_name(json, i > 0 ? " " : "", signals->signal[i].name);
-	json_raw(json, SPAN("\""));
+	json_put(json, "\"");
 }
 
 /* Who answers here, and what he offers; or several signals at once. */
@@ -134,11 +134,12 @@ static void answer_own_word(struct exchange *exchange, const struct httap_word *
 		.json = answer_begin(exchange),
 	};
 
-	server->refusal = (struct httap_refusal){ .status = 500, .text = "this word could not be answered" };
+	server->refusal = (struct httap_refusal){ .status = 500, .text = "" };
+	server->refused = "this word could not be answered";
 	if (word->answer(server->words->context, &call, &server->refusal) < 0)
 		answer_refused(exchange);
 	else if (call.type != NULL && call.len <= HTTAP_REPLY_BODY_MAX)
-		answer_bytes(exchange, call.type, (struct span){ call.bytes, call.len });
+		answer_bytes(exchange, span_of(call.type), (struct span){ call.bytes, call.len });
 	else if (call.type != NULL)
 		answer_refusal(exchange, 500, "the answer is longer than " TEXT_OF(HTTAP_REPLY_BODY_MAX) " bytes");
 	else
@@ -155,8 +156,8 @@ static bool is_word(const struct httap_server *server, size_t index)
 		if (!text_is(name.at[i], TEXT_NAME) && name.at[i] != '.')
 			return false;
 	return index < HTTAP_WORDS_MAX && text_is(word->name[0], TEXT_ALPHA) && name.len < HTTAP_NAME_SIZE &&
-		find_word(name) == NULL && signals_find(server->signals, name) < 0 &&
-		find_own_word(server->words, name) == word && word->answer != NULL && word->methods - 1 < HTTAP_READS_AND_WRITES;
+		find_word(name) == NULL && signals_find(server, name) < 0 && find_own_word(server->words, name) == word &&
+		word->answer != NULL && word->methods - 1 < HTTAP_READS_AND_WRITES;
 }
 
 int words_check(const struct httap_server *server, struct httap_error *error)
@@ -190,15 +191,14 @@ void words_answer(struct exchange *exchange)
 	const struct word *word = find_word(name);
 	const struct httap_word *own = find_own_word(exchange->server->words, name);
 
-	if (word != NULL) {
-		if (method_fits(exchange, word->methods))
-			word->answer(exchange);
-	} else if (own != NULL) {
-		if (method_fits(exchange, own->methods))
-			answer_own_word(exchange, own);
-	} else if (name.at[0] >= 'a' && name.at[0] <= 'z') {
+	if ((word != NULL || own != NULL) && !method_fits(exchange, word != NULL ? word->methods : own->methods))
+		return;
+	if (word != NULL)
+		word->answer(exchange);
+	else if (own != NULL)
+		answer_own_word(exchange, own);
+	else if (name.at[0] >= 'a' && name.at[0] <= 'z')
 		answer_refusal(exchange, 404, "there is no such word; GET /? lists the services and signals");
-	} else {
+	else
 		signals_answer(exchange);
-	}
 }

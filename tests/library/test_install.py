@@ -17,10 +17,11 @@ LIBC = {
     "sockets": "accept4 bind getsockname getsockopt listen recv send sendfile setsockopt shutdown socket inet_ntop inet_pton",
     "waiting": "epoll_create1 epoll_ctl epoll_wait clock_gettime gmtime_r timegm",
     "the machine": "getenv geteuid gethostname getrandom sigaction",
-    "text": "memchr memcmp memcpy memmem memmove memset snprintf strchr strcmp strcpy strerror strftime strlen strncmp strrchr strstr vsnprintf",
+    "text": "memchr memcmp memcpy memmem memmove memset snprintf stpcpy strchr strcmp strcpy strerror strftime strlen strncmp strrchr "
+            "strstr vsnprintf",
     "our own mistakes": "__assert_fail __errno_location",
     # What compilers put in: stack protection, fortified calls.
-    "the compiler": "__stack_chk_fail __snprintf_chk __memcpy_chk __memmove_chk __memset_chk _GLOBAL_OFFSET_TABLE_",
+    "the compiler": "__stack_chk_fail __snprintf_chk __memcpy_chk __stpcpy_chk __memmove_chk __memset_chk _GLOBAL_OFFSET_TABLE_",
 }
 
 # What only files need of it.

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# Copyright (C) the httapd authors
+"""cost.py HTTAPD WWW JSON: what one request over a kept connection costs: user instructions (callgrind, simulated chip) and system
+calls (strace). Each program is run twice, with few requests and with many; the difference is what the requests cost, without the start.
+
+HTTAPD is built without the sandbox, which would not let valgrind write what it counted, and is not run by root, so that it does not go
+to a jail either.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+FEW, MANY = 100, 1100
+PATIENCE_S = 30
+NOBODY = 65534
+BROWSER = ("Connection: keep-alive\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
+           "Safari/537.36\r\nAccept: */*\r\nOrigin: http://localhost\r\nAccept-Encoding: gzip, deflate\r\nAccept-Language: en-US,en;q=0.9\r\n")
+
+
+def post(target, body, fields=""):
+    return f"POST {target} HTTP/1.1\r\nHost: localhost\r\n{fields}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+# Name, the request by its number, HTTAP_LOG, goals for instructions and system calls.
+CASES = [
+    ("write, log errors", lambda i: post("/?LED", str(i % 2)), "errors", 1500, 4),
+    ("write, log changes", lambda i: post("/?LED", str(i % 2)), "changes", None, 4),
+    ("write of a motor", lambda i: post("/?FORWARD", "1"), "errors", None, 4),
+    ("write by a page", lambda i: post("/?LED", str(i % 2), BROWSER), "errors", None, 4),
+    ("write, each head another", lambda i: post("/?LED", str(i % 2), f"X-Number: {i % 2}\r\n"), "errors", None, 4),
+    ("read", lambda i: b"GET /?LED HTTP/1.1\r\nHost: localhost\r\n\r\n", "errors", None, 4),
+    ("small file", lambda i: b"GET /vcd.js HTTP/1.1\r\nHost: localhost\r\n\r\n", "errors", None, 5),
+]
+
+
+def reply(link):
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += link.recv(1 << 16)
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200"), head
+    left = int(re.search(rb"Content-Length: (\d+)", head)[1]) - len(body)
+    while left > 0:
+        left -= len(link.recv(1 << 16))
+
+
+def run(tool, httapd, www, make_request, log, count):
+    """Serves so many requests under a tool; what the tool wrote."""
+    with tempfile.TemporaryDirectory() as directory:
+        out, root = os.path.join(directory, "out"), os.path.join(directory, "www")
+        shutil.copytree(www, root)
+        httapd = shutil.copy(httapd, directory)
+        if os.geteuid() == 0:
+            os.chown(directory, NOBODY, NOBODY)
+        env = {"HTTAP_GPIOCHIP": "sim", "HTTAP_STATICPATH": root, "HTTAP_TCPPORT": "0", "HTTAP_LOG": log, "PATH": os.environ["PATH"],
+               "HTTAP_LINES": "LED=GPIO17 FORWARD=GPIO23,failsafe=60s"}
+        # valgrind lets nobody lower the number of descriptors below what it was started with: that is what httapd asks for.
+        as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if os.geteuid() == 0 else []
+        command = ["prlimit", "--nofile=184:400"] + as_nobody + [word.format(out=out) for word in tool] + [httapd]
+        with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            port = int(re.search(r"port (\d+)$", process.stdout.readline().strip())[1])
+            with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as link:
+                for i in range(count):
+                    link.sendall(make_request(i))
+                    reply(link)
+            # strace has httapd as its child, and would only leave it; valgrind is httapd.
+            children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            os.kill(int(children[0]) if children else process.pid, signal.SIGTERM)
+            process.communicate(timeout=PATIENCE_S)
+        return pathlib.Path(out).read_text()
+
+
+def instructions(httapd, www, make_request, log):
+    def total(count):
+        text = run(["valgrind", "--tool=callgrind", "--callgrind-out-file={out}"], httapd, www, make_request, log, count)
+        return int(re.search(r"^(?:summary|totals): (\d+)", text, re.M)[1])
+    return (total(MANY) - total(FEW)) / (MANY - FEW)
+
+
+def system_calls(httapd, www, make_request, log):
+    def total(count):
+        text = run(["strace", "-f", "-c", "-o", "{out}"], httapd, www, make_request, log, count)
+        return sum(int(match[1]) for match in re.finditer(r"^ *[\d.]+ +[\d.]+ +\d+ +(\d+) .*[a-z_0-9]$", text, re.M)
+                   if not text[match.start():match.end()].endswith(" total"))
+    return (total(MANY) - total(FEW)) / (MANY - FEW)
+
+
+def main():
+    httapd, www, json_file = sys.argv[1:]
+    results, missed = [], 0
+    print(f"{'one request over a kept connection':36}{'instructions':>14}{'goal':>8}{'system calls':>14}{'goal':>6}")
+    for name, make_request, log, most, calls_most in CASES:
+        counted = instructions(httapd, www, make_request, log)
+        calls = system_calls(httapd, www, make_request, log)
+        missed += (most is not None and counted > most) + (calls > calls_most + .05)  # a line of the log now and then
+        print(f"{name:36}{counted:14.0f}{most or '':>8}{calls:14.2f}{calls_most:>6}", flush=True)
+        results.append({"case": name, "instructions": counted, "system_calls": calls, "goals": [most, calls_most]})
+    pathlib.Path(json_file).write_text(json.dumps(results, indent="\t") + "\n")
+    print(f"{missed} goals missed")
+    return 1 if missed else 0
+
+
+sys.exit(main())
