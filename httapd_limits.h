@@ -145,9 +145,8 @@
  * bits, so that nobody guesses another's. */
 #define HTTAP_SESSION_LEN 16
 
-/* Bytes of a request as it stands in a log line, with its final NUL, and of the method in it: enough to recognise it. */
+/* Bytes of a request as it stands in a log line, with its final NUL: enough to recognise it. */
 #define HTTAP_ACTOR_REQUEST_SIZE 128
-#define HTTAP_ACTOR_METHOD_SIZE 16
 
 /* Further host names, further origins, addresses to listen on: entries of each list. */
 #define HTTAP_LIST_MAX 16
