@@ -160,7 +160,7 @@ static bool step_last(struct conn *conn)
 	conn->in_start = conn->in_end = 0;
 	conn->state = CONN_LINGER;
 	timer_set(conn, TIMER_LINGER);
-	return true;
+	return false;
 }
 
 /* --- Input -------------------------------------------------------------------------------------------------------- */

@@ -754,6 +754,24 @@ START_TEST(after_a_refusal_the_connection_lingers_for_a_second)
 }
 END_TEST
 
+/* Whatever step of a turn is the one with which it begins: rig_run() fails in a busy loop. */
+START_TEST(a_lingering_connection_waits_for_its_peer_after_any_number_of_requests)
+{
+	for (int requests = 0; requests < 20; requests++) {
+		struct peer *peer = rig_peer();
+		for (int i = 0; i < requests; i++)
+			peer_say(peer, "GET /?LED" END);
+		peer_say(peer, "bad\r\n\r\nmore");
+		for (int i = 0; i < requests; i++)
+			expect(peer_answer(peer), 200, NULL);
+		expect(peer_answer(peer), 400, NULL);
+		ck_assert(!rig_ready());
+		peer_leave(peer);
+		rig_run();
+	}
+}
+END_TEST
+
 START_TEST(a_lingering_connection_closes_when_the_peer_does)
 {
 	peer_leave(lingering_peer());
@@ -926,6 +944,7 @@ Suite *httap_conn_suite(void)
 	tcase_add_loop_test(end, a_peer_that_closes_his_half_within_a_request_is_closed_and_nothing_moves, 0, ROWS(partial));
 	tcase_add_test(end, a_peer_that_leaves_ends_his_connection_at_once);
 	tcase_add_test(end, after_a_refusal_the_connection_lingers_for_a_second);
+	tcase_add_test(end, a_lingering_connection_waits_for_its_peer_after_any_number_of_requests);
 	tcase_add_test(end, a_lingering_connection_closes_when_the_peer_does);
 	tcase_add_test(end, a_lingering_connection_reads_away_what_still_comes_without_acting_on_it);
 	tcase_add_test(end, a_lingering_connection_does_not_read_for_ever);
