@@ -92,6 +92,7 @@ int target_parse(struct target *target, const struct request *request, const cha
 	target->domain = DOMAIN_STATIC;
 	target->host = (struct span){ NULL, 0 };
 	target->len = 0;
+	target->text[0] = '\0';
 	*why = "the target must begin with a slash";
 	if (raw.len == 0)
 		return 400;
