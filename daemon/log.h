@@ -26,9 +26,10 @@ __attribute__((format(printf, 2, 3))) void log_now(struct log *log, const char *
 
 /* Holds a line until log_flush(), at most DAEMON_LOG_HOLD_MS from `now`; when there is no room, it is counted. Does nothing when
  * `level` is above the configured one. */
+__attribute__((format(printf, 4, 5))) void log_hold(struct log *log, enum log_level level, int64_t now, const char *format, ...);
+
 /* The same, of texts one behind the other: for what is logged most, as formatting costs thrice as much as all else of a change. */
 void log_hold_texts(struct log *log, enum log_level level, int64_t now, const char *const *text, size_t count);
-__attribute__((format(printf, 4, 5))) void log_hold(struct log *log, enum log_level level, int64_t now, const char *format, ...);
 
 /* Writes what is held, without ever waiting for whoever reads it: a stuck journal must not hold up a motor's stop. What does
  * not fit is counted, and the number is written with the next lines. */

@@ -296,12 +296,6 @@ static int abandon(struct gpio_lines *lines, int64_t now, struct rules_plan *pla
 	return -1;
 }
 
-/* Comes nothing by itself but the end of a drive, and not that yet? */
-static bool is_quiet(const struct gpio_lines *lines, int64_t now)
-{
-	return (lines->rules.timed | lines->settling) == 0 && lines->rules.driver_until > now;
-}
-
 /* One line that no rule guards: what most writes are about. The same as the long way with a plan, where nothing would be planned. */
 static int write_plain(struct gpio_lines *lines, int64_t now, const struct gpio_party *party, const struct gpio_command *command,
 	uint8_t *told, struct gpio_error *error)
@@ -315,14 +309,14 @@ static int write_plain(struct gpio_lines *lines, int64_t now, const struct gpio_
 		return chip_failed(lines, index, "written", error);
 	rules_moved_plain(&lines->rules, i, value);
 	tell(lines, line, value, -1);
-	if (lines->rules.driver_until != INT64_MAX)
+	if (lines->rules.driver_until != INT64_MAX) /* most of the time nobody drives */
 		rules_renew(&lines->rules, now, party->id);
 	if (told != NULL)
 		*told = value;
 	return 0;
 }
 
-/* The long way: the rules make a plan. */
+/* The long way: the rules make a plan. It is large, so that inlined it would cost the short way its frame. */
 __attribute__((noinline)) static int write_planned(struct gpio_lines *lines, int64_t now, const struct gpio_party *party,
 	const struct gpio_command *command, size_t count, uint8_t *value, struct gpio_error *error)
 {
@@ -346,7 +340,7 @@ __attribute__((noinline)) static int write_planned(struct gpio_lines *lines, int
 int gpio_lines_write(struct gpio_lines *lines, int64_t now, const struct gpio_party *party, const struct gpio_command *command,
 	size_t count, uint8_t *value, struct gpio_error *error)
 {
-	if (count == 1 && rules_are_silent(&lines->rules, command) && is_quiet(lines, now))
+	if (count == 1 && rules_are_silent(&lines->rules, command) && gpio_lines_deadline(lines) > now)
 		return write_plain(lines, now, party, command, value, error);
 	return write_planned(lines, now, party, command, count, value, error);
 }

@@ -315,8 +315,6 @@ static bool step_body(struct conn *conn)
 	struct exchange exchange = {
 		.server = server,
 		.conn = conn,
-		.request = request,
-		.target = &conn->meaning.target,
 		.meaning = &conn->meaning,
 		.body = conn->in + conn->in_start + conn->head_len,
 		.body_len = conn->body_len,

@@ -23,12 +23,12 @@ void answer_put(struct exchange *exchange, uint64_t length, struct span body)
 
 	reply->length = length;
 	reply->date = static_date(exchange->server);
-	reply->preflight = exchange->request->method == METHOD_OPTIONS;
+	reply->preflight = exchange->meaning->request.method == METHOD_OPTIONS;
 	reply->varies = exchange->server->guard.origins != NULL;
 	if (exchange->meaning->dynamic)
 		reply->session = (struct span){ conn->session->name, HTTAP_SESSION_LEN };
 	conn->out_end += reply_head(conn->out + conn->out_end, reply);
-	if (exchange->request->method == METHOD_HEAD)
+	if (exchange->meaning->request.method == METHOD_HEAD)
 		return;
 	conn_put(conn, body);
 	exchange->sent = body.len;
@@ -107,7 +107,7 @@ extern inline bool exchange_writes(const struct exchange *exchange);
 
 bool exchange_reads(const struct exchange *exchange)
 {
-	return exchange->request->method == METHOD_GET || exchange->request->method == METHOD_HEAD;
+	return exchange->meaning->request.method == METHOD_GET || exchange->meaning->request.method == METHOD_HEAD;
 }
 
 bool exchange_fits(struct exchange *exchange, unsigned int methods, const char *why)
@@ -117,7 +117,7 @@ bool exchange_fits(struct exchange *exchange, unsigned int methods, const char *
 		[HTTAP_WRITES] = "POST, PUT, OPTIONS",
 		[HTTAP_READS_AND_WRITES] = "GET, HEAD, POST, PUT, OPTIONS",
 	};
-	bool options = exchange->request->method == METHOD_OPTIONS;
+	bool options = exchange->meaning->request.method == METHOD_OPTIONS;
 
 	if (!options && (methods & (exchange_writes(exchange) ? HTTAP_WRITES : HTTAP_READS)) != 0)
 		return true;
@@ -177,12 +177,12 @@ static void answer_switch(struct exchange *exchange)
 	unsigned int methods = exchange->server->config->refuse_get_writes ? HTTAP_WRITES : HTTAP_READS_AND_WRITES;
 
 	if (exchange_fits(exchange, methods, "writing by GET is switched off (HTTAP_GET_WRITES=no); use POST"))
-		signals_switch(exchange, exchange->target->text[0] == '1' ? HTTAP_SET_1 : HTTAP_SET_0);
+		signals_switch(exchange, exchange->meaning->target.text[0] == '1' ? HTTAP_SET_1 : HTTAP_SET_0);
 }
 
 static void answer_domain(struct exchange *exchange)
 {
-	switch (exchange->target->domain) {
+	switch (exchange->meaning->target.domain) {
 	case DOMAIN_DYNAMIC:
 		words_answer(exchange);
 		break;
@@ -201,7 +201,7 @@ static void answer_domain(struct exchange *exchange)
 static bool would_write(const struct exchange *exchange)
 {
 	return exchange_writes(exchange) ||
-		(exchange->target->domain == DOMAIN_SWITCH && exchange->request->method == METHOD_GET);
+		(exchange->meaning->target.domain == DOMAIN_SWITCH && exchange->meaning->request.method == METHOD_GET);
 }
 
 /* Errors of these are JSON. */
@@ -210,29 +210,37 @@ static bool is_dynamic(const struct target *target)
 	return target->domain == DOMAIN_DYNAMIC || target->domain == DOMAIN_SWITCH;
 }
 
+/* 0, or the status to refuse with and `*why`; who is to be answered, and how, is known in any case. */
+static int read_target(struct meaning *meaning, const char **why)
+{
+	int status = target_parse(&meaning->target, &meaning->request, why);
+
+	meaning->dynamic = is_dynamic(&meaning->target);
+	name_request(meaning);
+	return status;
+}
+
 /* Decides what a head means, and whether it is let in. */
 static int judge(struct exchange *exchange, const char **why)
 {
 	struct meaning *meaning = exchange->meaning;
-	int status = target_parse(exchange->target, exchange->request, why);
+	int status = read_target(meaning, why);
 
-	meaning->dynamic = is_dynamic(exchange->target);
-	name_request(meaning);
 	meaning->origin = (struct span){ NULL, 0 };
 	if (status == 0)
-		status = guard_decide(&exchange->server->guard, exchange->request, exchange->target, would_write(exchange),
-			&meaning->origin, why);
+		status = guard_decide(&exchange->server->guard, &exchange->meaning->request, &exchange->meaning->target,
+			would_write(exchange), &meaning->origin, why);
 	meaning->judged = status == 0;
-	meaning->signal = signals_find(exchange->server, (struct span){ meaning->target.text, meaning->target.len });
+	meaning->signal = signals_find(exchange->server, target_text(&meaning->target));
 	/* Most requests are such: what they go through each time is decided once. */
 	meaning->direct = FAST && meaning->signal >= 0 && meaning->dynamic && !exchange->conn->lobby &&
-		exchange->request->method != METHOD_UNKNOWN;
+		exchange->meaning->request.method != METHOD_UNKNOWN;
 	return status;
 }
 
 void route_exchange(struct exchange *exchange)
 {
-	const struct request *request = exchange->request;
+	const struct request *request = &exchange->meaning->request;
 	const char *why;
 	int status = exchange->meaning->judged ? 0 : judge(exchange, &why);
 
@@ -260,15 +268,11 @@ void route_refuse_early(struct conn *conn, int status, const char *why)
 	struct exchange exchange = {
 		.server = conn->server,
 		.conn = conn,
-		.request = &conn->meaning.request,
-		.target = &conn->meaning.target,
 		.meaning = &conn->meaning,
 		.reply.close = true,
 	};
 
-	(void)target_parse(exchange.target, exchange.request, &what);
-	exchange.meaning->dynamic = is_dynamic(exchange.target);
-	name_request(exchange.meaning);
+	(void)read_target(exchange.meaning, &what);
 	answer_refusal(&exchange, status, why);
 	report(&exchange);
 }

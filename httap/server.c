@@ -302,6 +302,7 @@ static void expire(struct httap_server *server)
 		listen_resume(server);
 }
 
+/* Not inlined: pass() has no register left for it. */
 __attribute__((noinline)) static int64_t next_deadline(const struct httap_server *server)
 {
 	int64_t next = timer_next(server);
@@ -352,8 +353,7 @@ static int pass(struct httap *httap, bool block)
 	/* Of what was set since then, only these may be due already. */
 	if (next <= server->now || server->accept_again <= server->now || server->wake_time <= server->now)
 		expire(server);
-	if (server->events.pushed != server->events.last)
-		events_push(server);
+	events_push(server);
 	return server->happened;
 }
 

@@ -205,9 +205,7 @@ void events_comment(struct conn *conn); /* its deadline has come */
 struct exchange {
 	struct httap_server *server;
 	struct conn *conn;
-	const struct request *request;
-	struct target *target;
-	struct meaning *meaning; /* where both of these are */
+	struct meaning *meaning; /* of its head */
 	char *body;              /* of the request; may be decoded in place */
 	size_t body_len;
 	struct reply reply;
@@ -239,7 +237,7 @@ bool exchange_fits(struct exchange *exchange, unsigned int methods, const char *
 /* POST or PUT */
 inline bool exchange_writes(const struct exchange *exchange)
 {
-	return exchange->request->method == METHOD_POST || exchange->request->method == METHOD_PUT;
+	return exchange->meaning->request.method == METHOD_POST || exchange->meaning->request.method == METHOD_PUT;
 }
 
 bool exchange_reads(const struct exchange *exchange);                      /* GET or HEAD */

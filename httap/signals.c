@@ -83,11 +83,6 @@ static bool refuse_name(struct exchange *exchange, int status, const char *befor
 	return false;
 }
 
-static struct span target_text(const struct exchange *exchange)
-{
-	return (struct span){ exchange->target->text, exchange->target->len };
-}
-
 static bool refuse_unknown(struct exchange *exchange, struct span name)
 {
 	return refuse_name(exchange, 404, "there is no signal \"", name,
@@ -96,7 +91,7 @@ static bool refuse_unknown(struct exchange *exchange, struct span name)
 
 static bool select_list(struct exchange *exchange)
 {
-	struct span rest = target_text(exchange), name;
+	struct span rest = target_text(&exchange->meaning->target), name;
 
 	if (exchange->meaning->signal >= 0)
 		return select_one(&exchange->server->selection, (size_t)exchange->meaning->signal);
@@ -143,7 +138,7 @@ static bool tell_selected(struct exchange *exchange)
 		answer_refused(exchange);
 		return false;
 	}
-	if (exchange->request->method == METHOD_GET)
+	if (exchange->meaning->request.method == METHOD_GET)
 		session->changed = events_of_session(exchange->server, session) & ~exchange->server->selection.taken;
 	return true;
 }
@@ -199,7 +194,7 @@ void signals_events(struct exchange *exchange)
 	if (!tell_selected(exchange))
 		return;
 	answer_events(exchange);
-	if (exchange->request->method == METHOD_GET)
+	if (exchange->meaning->request.method == METHOD_GET)
 		events_begin(exchange->conn);
 }
 
@@ -304,7 +299,7 @@ void signals_answer(struct exchange *exchange)
 	if (!exchange_fits(exchange, methods, "this signal is an input: it can be read, not written"))
 		return;
 	if (methods == HTTAP_WRITES) {
-		(void)refuse_unknown(exchange, target_text(exchange));
+		(void)refuse_unknown(exchange, target_text(&exchange->meaning->target));
 		return;
 	}
 	select_nothing(exchange->server);
@@ -367,7 +362,7 @@ void signals_switch(struct exchange *exchange, uint8_t action)
 	server->value[0] = action;
 	if (!select_plain(server, action))
 		answer_refusal(exchange, 404, "there is no plain output to switch; HTTAP_LINES=\"LED=GPIO17\" makes one");
-	else if (exchange->request->method == METHOD_HEAD || write_selected(exchange))
+	else if (exchange->meaning->request.method == METHOD_HEAD || write_selected(exchange))
 		answer_text(exchange, server->value[0] != 0 ? SPAN("1") : SPAN("0"));
 }
 

@@ -62,12 +62,12 @@ struct variant {
 static int find_variant(struct exchange *exchange, struct variant *variant, const char **why)
 {
 	const struct files *files = &exchange->server->files;
-	const char *path = exchange->target->text;
+	const char *path = exchange->meaning->target.text;
 	struct file gzip;
 	int status = files_find(files, path, &variant->file, why);
 
 	variant->coded = status == 200 && files_find_gzip(files, path, &variant->file, &gzip);
-	variant->gzip = variant->coded && match_gzip(exchange->request->field[FIELD_ACCEPT_ENCODING]);
+	variant->gzip = variant->coded && match_gzip(exchange->meaning->request.field[FIELD_ACCEPT_ENCODING]);
 	if (!variant->coded)
 		return status;
 	(void)close(variant->gzip ? variant->file.fd : gzip.fd); /* only read: nothing can be lost */
@@ -136,12 +136,12 @@ static void add_description(struct exchange *exchange, const struct variant *var
 /* 200, 206 or 416. Only GET knows parts (RFC 9110 section 14.2). */
 static int decide_part(struct exchange *exchange, const struct variant *variant, struct range *part)
 {
-	const struct span *field = exchange->request->field;
+	const struct span *field = exchange->meaning->request.field;
 	uint64_t size = variant->file.size;
 	int status = 200;
 
 	*part = (struct range){ .first = 0, .length = size };
-	if (exchange->request->method == METHOD_GET && match_if_range(field[FIELD_IF_RANGE], &variant->validator))
+	if (exchange->meaning->request.method == METHOD_GET && match_if_range(field[FIELD_IF_RANGE], &variant->validator))
 		status = range_parse(field[FIELD_RANGE], size, part);
 	if (status == 206)
 		add_fields(exchange, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", part->first,
@@ -157,12 +157,12 @@ static bool send_part(struct exchange *exchange, int fd, const char *type, const
 	struct conn *conn = exchange->conn;
 	struct span body = { exchange->server->body, 0 };
 
-	if (exchange->request->method == METHOD_GET && part->length <= HTTAP_FILE_INLINE_MAX) {
+	if (exchange->meaning->request.method == METHOD_GET && part->length <= HTTAP_FILE_INLINE_MAX) {
 		ssize_t n = pread(fd, exchange->server->body, (size_t)part->length, (off_t)part->first);
 		if (n < 0 || (uint64_t)n != part->length)
 			return false;
 		body.len = (size_t)n;
-	} else if (exchange->request->method == METHOD_GET) {
+	} else if (exchange->meaning->request.method == METHOD_GET) {
 		conn->file = fd;
 		conn->file_at = (int64_t)part->first;
 		conn->file_left = part->length;
@@ -170,7 +170,7 @@ static bool send_part(struct exchange *exchange, int fd, const char *type, const
 	}
 	exchange->reply.type = span_of_any(type);
 	answer_put(exchange, part->length, body);
-	if (exchange->request->method == METHOD_GET)
+	if (exchange->meaning->request.method == METHOD_GET)
 		exchange->sent = (size_t)part->length; /* also what is still to come */
 	return true;
 }
@@ -183,7 +183,7 @@ static void answer_variant(struct exchange *exchange, struct variant *variant)
 	struct range part;
 
 	make_validator(variant, now);
-	exchange->reply.status = match_conditions(exchange->request, &variant->validator);
+	exchange->reply.status = match_conditions(&exchange->meaning->request, &variant->validator);
 	if (exchange->reply.status == 412) {
 		answer_refusal(exchange, 412, "the file is not, or no longer, the one that the conditions name");
 		return;
@@ -199,8 +199,8 @@ static void answer_variant(struct exchange *exchange, struct variant *variant)
 		return;
 	}
 	add_description(exchange, variant, now);
-	if (!send_part(
-		    exchange, variant->file.fd, files_type(&exchange->server->files, exchange->target->text, tree_type), &part)) {
+	if (!send_part(exchange, variant->file.fd,
+		    files_type(&exchange->server->files, exchange->meaning->target.text, tree_type), &part)) {
 		exchange->reply.fields.len = 0;
 		answer_refusal(exchange, 500, "the file could not be read");
 	}

@@ -23,6 +23,11 @@ struct target {
 	size_t len;
 };
 
+static inline struct span target_text(const struct target *target)
+{
+	return (struct span){ target->text, target->len };
+}
+
 /* Decodes a target once, then judges what came out: never the other way round. 0, or the status to refuse with and `*why`; the domain is
  * told in any case, DOMAIN_STATIC where nothing can be told. A path
  * that can't name a served file (a dot name, an empty segment) is 404, like a file that is not there. */

@@ -100,11 +100,6 @@ static const struct word {
 
 #define WORDS (sizeof(words) / sizeof(words[0]))
 
-static struct span target_text(const struct exchange *exchange)
-{
-	return (struct span){ exchange->target->text, exchange->target->len };
-}
-
 static const struct word *find_word(struct span text)
 {
 	for (size_t i = 0; i < WORDS; i++)
@@ -177,7 +172,7 @@ int words_check(const struct httap_server *server, struct httap_error *error)
 
 bool words_may_stop(const struct exchange *exchange)
 {
-	return exchange->target->domain == DOMAIN_DYNAMIC && span_is(target_text(exchange), "stop");
+	return exchange->meaning->target.domain == DOMAIN_DYNAMIC && span_is(target_text(&exchange->meaning->target), "stop");
 }
 
 static bool method_fits(struct exchange *exchange, unsigned int methods)
@@ -187,7 +182,7 @@ static bool method_fits(struct exchange *exchange, unsigned int methods)
 
 void words_answer(struct exchange *exchange)
 {
-	struct span name = target_text(exchange);
+	struct span name = target_text(&exchange->meaning->target);
 	const struct word *word = find_word(name);
 	const struct httap_word *own = find_own_word(exchange->server->words, name);
 
