@@ -23,9 +23,9 @@ GOALS_MS = {"idle": 2.0, "16 connections": 10.0}
 PATIENCE_S = 10
 
 
-def request(method, target, body=None):
+def request(method, target, body=None, fields=""):
     length = f"Content-Length: {len(body)}\r\n" if body is not None else ""
-    return f"{method} {target} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n{body or ''}".encode()
+    return f"{method} {target} HTTP/1.1\r\nHost: localhost\r\n{fields}{length}\r\n{body or ''}".encode()
 
 
 @contextlib.contextmanager
@@ -118,4 +118,5 @@ def main(httapd, program, www, count, path):
     return 1 if missed else 0
 
 
-sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5]))

@@ -2,7 +2,7 @@
 // Copyright (C) the httapd authors
 //
 // All browser tests, in one browser, one after the other.
-import { closeBrowser, finish, openBrowser } from './rig.js';
+import { runAll } from './rig.js';
 import { carTests } from './car.js';
 import { helpTests } from './help.js';
 import { looksTests } from './looks.js';
@@ -13,19 +13,4 @@ import { complaintTest, securityTests } from './security.js';
 import { stateTests } from './state.js';
 import { vcdTests } from './vcd.js';
 
-console.log(`# Chromium ${await openBrowser()}`);
-try {
-	await stateTests();
-	await carTests();
-	await releaseTests();
-	await securityTests();
-	await vcdTests();
-	await scopeTests();
-	await helpTests();
-	await looksTests();
-	await pictureTests();
-	await complaintTest();
-} finally {
-	await closeBrowser();
-}
-process.exit(finish());
+await runAll(stateTests, carTests, releaseTests, securityTests, vcdTests, scopeTests, helpTests, looksTests, pictureTests, complaintTest);

@@ -63,11 +63,6 @@ function report(good, sentence, why) {
 		console.log(String(why).replace(/^/gm, '#   '));
 }
 
-export function finish() {
-	console.log(`1..${number}`);
-	return failed > 0 || number === 0 ? 1 : 0;
-}
-
 export function check(good, why) {
 	if (!good)
 		throw new Error(why);
@@ -218,13 +213,18 @@ export function monotonic() {
 let browser;
 const settings = { executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: FLAGS, chromiumSandbox: false };
 
-export async function openBrowser() {
+// Groups of tests one after the other, in one browser. Ends the process.
+export async function runAll(...groups) {
 	browser = await chromium.launch(settings);
-	return browser.version();
-}
-
-export async function closeBrowser() {
-	await browser?.close();
+	console.log(`# Chromium ${browser.version()}`);
+	try {
+		for (const group of groups)
+			await group();
+	} finally {
+		await browser.close();
+	}
+	console.log(`1..${number}`);
+	process.exit(failed > 0 || number === 0 ? 1 : 0);
 }
 
 // Everything that a page of ours must never do, of every test.

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -241,3 +242,36 @@ class Daemon:
             check(not strange and self.said()[-1:] in ("", "\n"), "stderr has lines that are not the daemon's", got=strange[:10])
         with _lock:
             judged.append(self.pid)
+
+
+# Makes the given descriptors 3, 4, ... and becomes the daemon, as a service manager does.
+_SHIM = """
+import os, sys
+numbers = [int(fd) for fd in sys.argv[3:]]
+for i, fd in enumerate(numbers):
+    if fd >= 0:
+        os.dup2(fd, 100 + i)
+os.closerange(3, 100)
+for i, fd in enumerate(numbers):
+    if fd >= 0:
+        os.dup2(100 + i, 3 + i)
+os.closerange(100, 256)
+if sys.argv[1] != "none":
+    os.environ["LISTEN_PID"] = str(os.getpid()) if sys.argv[1] == "own" else sys.argv[1]
+os.execv(sys.argv[2], [sys.argv[2]])
+"""
+
+
+def handed_over(sockets, pid="own", count=None, **more_env):
+    """How to start a daemon that is handed these sockets; None is a descriptor that is closed."""
+    numbers = [s.fileno() if s else -1 for s in sockets]
+    env = {"LISTEN_FDS": str(len(sockets) if count is None else count), **more_env}
+    command = [sys.executable, "-I", "-c", _SHIM, pid, binary()] + [str(n) for n in numbers]
+    return {"command": command, "more_env": env, "pass_fds": [n for n in numbers if n >= 0], "announces": False}
+
+
+def listener(address=("127.0.0.1", 0), family=socket.AF_INET):
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.bind(address)
+    bound.listen()
+    return bound

@@ -8,40 +8,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 
 from client import Client, ask, request
-from daemon import INDEX, Daemon, binary, environment, free_port, new_root, scratch
+from daemon import INDEX, Daemon, binary, environment, free_port, handed_over, listener, new_root, scratch
 from tap import Skip, check, equal, test
-
-# Makes the given descriptors 3, 4, ... and becomes the daemon, as a service manager does.
-SHIM = """
-import os, sys
-numbers = [int(fd) for fd in sys.argv[3:]]
-for i, fd in enumerate(numbers):
-    if fd >= 0:
-        os.dup2(fd, 100 + i)
-os.closerange(3, 100)
-for i, fd in enumerate(numbers):
-    if fd >= 0:
-        os.dup2(100 + i, 3 + i)
-os.closerange(100, 256)
-if sys.argv[1] != "none":
-    os.environ["LISTEN_PID"] = str(os.getpid()) if sys.argv[1] == "own" else sys.argv[1]
-os.execv(sys.argv[2], [sys.argv[2]])
-"""
-
-
-def _handed(sockets, pid="own", count=None, **more_env):
-    """How to start a daemon that is handed these sockets; None is a descriptor that is closed."""
-    numbers = [s.fileno() if s else -1 for s in sockets]
-    env = {"LISTEN_FDS": str(len(sockets) if count is None else count), **more_env}
-    command = [sys.executable, "-I", "-c", SHIM, pid, binary()] + [str(n) for n in numbers]
-    return {"command": command, "more_env": env, "pass_fds": [n for n in numbers if n >= 0], "announces": False}
 
 
 def _must_refuse(sockets, word, **options):
-    start = _handed(sockets, **options)
+    start = handed_over(sockets, **options)
     env = environment(STATICPATH=new_root()) | start["more_env"]
     result = subprocess.run(start["command"], env=env, pass_fds=start["pass_fds"], capture_output=True, timeout=10, check=False, text=True)
     check(result.returncode == 1 and re.fullmatch(r"httapd: [ -~]{20,}\n", result.stderr), "status 1 and one sentence",
@@ -49,17 +23,10 @@ def _must_refuse(sockets, word, **options):
     check(word in result.stderr, f"it says {word}", got=result.stderr)
 
 
-def _listener(address=("127.0.0.1", 0), family=socket.AF_INET):
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.bind(address)
-    listener.listen()
-    return listener
-
-
 @test
 def a_socket_handed_over_is_served_and_none_is_bound_beside_it():
     port = free_port()
-    with _listener() as handed, Daemon(TCPPORT=port, **_handed([handed])) as daemon:
+    with listener() as handed, Daemon(TCPPORT=port, **handed_over([handed])) as daemon:
         daemon.await_serving(handed.getsockname())
         equal(ask(daemon, target="/").body, INDEX, "the root page")
         try:
@@ -72,8 +39,8 @@ def a_socket_handed_over_is_served_and_none_is_bound_beside_it():
 @test
 def several_sockets_of_all_families_are_served():
     path = str(scratch() / "s")
-    with _listener() as four, _listener(("::1", 0), socket.AF_INET6) as six, _listener(path, socket.AF_UNIX) as unix:
-        with Daemon(**_handed([four, six, unix], LISTEN_FDNAMES="four:six:unix")) as daemon:
+    with listener() as four, listener(("::1", 0), socket.AF_INET6) as six, listener(path, socket.AF_UNIX) as unix:
+        with Daemon(**handed_over([four, six, unix], LISTEN_FDNAMES="four:six:unix")) as daemon:
             daemon.await_serving(four.getsockname())
             for address in (four.getsockname(), six.getsockname()[:2], path):
                 with Client(daemon, address) as client:
@@ -86,7 +53,7 @@ def several_sockets_of_all_families_are_served():
 @test
 def a_unix_stream_socket_serves_files_keeps_connections_and_splits():
     path = str(scratch() / "s")
-    with _listener(path, socket.AF_UNIX) as unix, Daemon(**_handed([unix])) as daemon:
+    with listener(path, socket.AF_UNIX) as unix, Daemon(**handed_over([unix])) as daemon:
         daemon.await_serving(path)
         (daemon.root / "big.bin").write_bytes(b"x" * 1000000)
         with Client(daemon, path) as client:
@@ -101,20 +68,20 @@ def a_unix_stream_socket_serves_files_keeps_connections_and_splits():
 
 @test
 def a_request_that_waited_in_the_socket_is_served_first():
-    with _listener() as handed:
+    with listener() as handed:
         with socket.create_connection(handed.getsockname()) as early:
             early.sendall(request())
-            with Daemon(**_handed([handed])):
+            with Daemon(**handed_over([handed])):
                 early.settimeout(8)
                 check(early.recv(20).startswith(b"HTTP/1.1 200"), "its reply")
 
 
 @test
 def the_sockets_of_another_process_are_ignored():
-    with _listener() as handed:
+    with listener() as handed:
         port = free_port()
         for pid in ("1", "none", str(os.getpid())):
-            with Daemon(TCPPORT=port, **_handed([handed], pid=pid)) as daemon:
+            with Daemon(TCPPORT=port, **handed_over([handed], pid=pid)) as daemon:
                 daemon.await_serving(("127.0.0.1", port))
 
 
@@ -131,27 +98,27 @@ def a_socket_that_can_not_be_served_is_status_1_and_a_sentence():
         _must_refuse([dgram], "3")
     with open(__file__, "rb") as file:
         _must_refuse([file], "3")
-    with _listener() as good, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+    with listener() as good, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         _must_refuse([good, udp], "4")
 
 
 @test
 def a_closed_descriptor_or_a_wrong_count_is_status_1_and_a_sentence():
     _must_refuse([None], "LISTEN_FDS")
-    with _listener() as handed:
+    with listener() as handed:
         for count in ("0", "2", "99", "-1", "x", "99999999999999999999", "2147483647"):
             _must_refuse([handed], "LISTEN_FDS", count=count)
 
 
 @test
 def more_sockets_than_can_be_served_are_status_1_and_a_sentence():
-    listeners = [_listener() for _ in range(9)]
+    listeners = [listener() for _ in range(9)]
     _must_refuse(listeners, "11")
-    with Daemon(**_handed(listeners[:8])) as daemon:
-        for listener in listeners[:8]:
-            daemon.await_serving(listener.getsockname())
-    for listener in listeners:
-        listener.close()
+    with Daemon(**handed_over(listeners[:8])) as daemon:
+        for one in listeners[:8]:
+            daemon.await_serving(one.getsockname())
+    for one in listeners:
+        one.close()
 
 
 @test

@@ -15,7 +15,7 @@ import subprocess
 import time
 
 import client
-from daemon import IS_ROOT, Daemon, binary, free_port, scratch
+from daemon import IS_ROOT, Daemon, free_port, handed_over, listener, scratch
 from tap import Skip, check, equal, test, wait_until
 
 RECIPES = pathlib.Path(__file__).resolve().parent.parent.parent / "doc" / "proxy"
@@ -32,12 +32,13 @@ def _replace(text, changes):
 
 
 def _commands(title):
-    """Runs the shell lines of a chapter of the README; answers the questions for a password."""
+    """The shell lines of a chapter of the README."""
     chapter = (RECIPES / "README.md").read_text().split(f"\n## {title}")[1].split("\n## ")[0]
     return re.search(r"```sh\n(.*?)```", chapter, re.S)[1]
 
 
 def _in_shell(directory, commands):
+    """Runs them there, and answers their questions for a password."""
     commands = commands.replace("openssl passwd -6", f'openssl passwd -6 "{SECRET}"')
     commands = commands.replace("pkcs12 -export", "pkcs12 -export -passout pass:x")
     done = subprocess.run(["sh", "-euc", commands], cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, check=False)
@@ -47,8 +48,8 @@ def _in_shell(directory, commands):
 class Site:
     """A daemon on a socket, and what is before it."""
 
-    def __init__(self, directory, port):
-        self.directory, self.port = directory, port
+    def __init__(self, directory, port, plain=None):
+        self.directory, self.port, self.plain = directory, port, plain
 
     def connection(self, person=None):
         """HTTPS as a browser has it that trusts pi.crt; with the certificate of a person."""
@@ -101,12 +102,9 @@ def _program(directory, port, *command):
 @contextlib.contextmanager
 def _daemon(directory):
     path = str(directory / "http")
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path)
-        listener.listen()
+    with listener(path, socket.AF_UNIX) as unix:
         os.chmod(path, 0o666)
-        with Daemon(command=["sh", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" 3<&{listener.fileno()}', binary()],
-                    announces=False, pass_fds=[listener.fileno()], LINES=LINES, HOSTS=NAME, USER="nobody" if IS_ROOT else None) as daemon:
+        with Daemon(**handed_over([unix]), LINES=LINES, HOSTS=NAME, USER="nobody" if IS_ROOT else None) as daemon:
             daemon.await_serving(path)
             yield daemon
 
@@ -126,9 +124,7 @@ def _nginx():
                      "events {}\nhttp { access_log off;\n" + "".join(f"{kind}_temp_path {directory}/{kind};\n" for kind in kinds) +
                      site + "}\n")
     with _daemon(directory) as daemon, _program(directory, port, "nginx", "-e", "stderr", "-p", str(directory), "-c", str(whole)):
-        site = Site(directory, port)
-        site.plain = plain
-        yield site, daemon
+        yield Site(directory, port, plain), daemon
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@
 // happens to one. Each step is judged by the Pi's own registers, as its pinctrl driver shows them. PORT and SHELL_PORT lead to the Pi.
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { becomes, check, closeBrowser, finish, linked, openBrowser, same, shots, shows, signal, test } from '../browser/rig.js';
+import { becomes, check, linked, runAll, same, shots, shows, signal, test } from '../browser/rig.js';
 
 const origin = `http://127.0.0.1:${process.env.PORT}`;
 const pi = { origin };
@@ -161,12 +161,4 @@ async function breaking() {
 	});
 }
 
-console.log(`# Chromium ${await openBrowser()}`);
-try {
-	await installing();
-	await using();
-	await breaking();
-} finally {
-	await closeBrowser();
-}
-process.exit(finish());
+await runAll(installing, using, breaking);
