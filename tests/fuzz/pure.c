@@ -276,6 +276,10 @@ void fuzz_date(const uint8_t *bytes, size_t len)
 	if (!date_parse((struct span){ (const char *)bytes, len }, &seconds))
 		return;
 	date_format(written, seconds);
+	if (seconds < INT64_C(-30610224000)) { /* the year 1000 */
+		always(written[0] == '\0');
+		return;
+	}
 	always(strlen(written) == DATE_SIZE - 1);
 	always(date_parse(span_of(written), &again) && again == seconds);
 }
