@@ -341,8 +341,10 @@ export async function shown(page, name) {
 	});
 }
 
-export function shows(page, name, should) {
-	return becomes(() => shown(page, name), should, `${name} on the page`);
+// The event that tells of a write may come before its reply; until that, the switch takes no other click.
+export async function shows(page, name, should) {
+	await becomes(() => shown(page, name), should, `${name} on the page`);
+	await becomes(async () => await signal(page, name).getAttribute('aria-busy') === 'true', false, `${name} waits for a reply`);
 }
 
 export function linked(page, state) {
