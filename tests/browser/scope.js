@@ -472,6 +472,7 @@ async function looks() {
 				await daemon.write(i % 3 === 0 ? 'MOTOR.LEFT' : i % 7 === 0 ? 'LAMP' : 'LED', 'toggle');
 			await judge(page, `scope-${name}-connected`);
 			const { width } = await canvas(page).boundingBox();
+			await page.waitForFunction(() => performance.now() > 4000); // so old is what is tapped on
 			await tap(page, width - 80);
 			await tap(page, width - 20, 2);
 			await becomes(async () => /Hz · BUTTON = /.test(await reading(page)), true, 'a measurement');

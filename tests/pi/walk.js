@@ -5,7 +5,7 @@
 // happens to one. Each step is judged by the Pi's own registers, as its pinctrl driver shows them. PORT and SHELL_PORT lead to the Pi.
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { becomes, check, linked, runAll, same, shots, shows, signal, test } from '../browser/rig.js';
+import { becomes, check, linked, request, runAll, same, shots, shows, signal, test } from '../browser/rig.js';
 
 const origin = `http://127.0.0.1:${process.env.PORT}`;
 const pi = { origin };
@@ -44,8 +44,10 @@ async function msUntilLow(pin, action) {
 	return Math.round((to - from) * 1000);
 }
 
-// What was stopped before has to be let go once, by whomever.
+// What was stopped before has to be let go once, by whomever; and who just left may still be the one who drives.
 async function hold(page, key) {
+	const list = () => request(process.env.PORT, '/?list').then(reply => JSON.parse(reply.text));
+	await becomes(async () => Object.values(await list()).every(info => !info.driver), true, 'nobody drives');
 	const answered = page.waitForResponse(reply => reply.request().method() === 'POST' && reply.ok());
 	await page.keyboard.press(key);
 	await answered;
