@@ -157,6 +157,21 @@
 /* Bytes of a sentence that says why something was refused. */
 #define HTTAP_ERROR_SIZE 256
 
+/* Characters of the token that a server may ask for: 16 hexadecimal digits are 64 bits, which nobody guesses at the rate below; 128 are more
+ * than any generator of passwords makes. */
+#define HTTAP_TOKEN_MIN 16
+#define HTTAP_TOKEN_MAX 128
+
+/* Bytes of a user's name, a colon and a password (RFC 7617). A multiple of 3. */
+#define HTTAP_CREDENTIALS_MAX 384
+
+/* Wrong tokens that peers of one group may send at once: a person mistypes now and then. Microseconds until one of them is forgotten. */
+#define HTTAP_GUESSES 5
+#define HTTAP_GUESS_US INT64_C(1000000)
+
+/* Groups of peers, by their address: each has its own guesses, so that who guesses keeps out few others. */
+#define HTTAP_GUESSERS 64
+
 /* --- gpio/: named lines ------------------------------------------------------------------------------------------- */
 
 /* Signals. The GPIO character device takes at most 64 lines in one request (GPIO_V2_LINES_MAX), so that 64 lines of one

@@ -8,11 +8,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "httap/token.h"
 
 static const char *variable(const char *name)
 {
@@ -31,6 +35,14 @@ static int refuse(struct httap_error *error, const char *name, const char *value
 	return -1;
 }
 
+/* The place of `value` among the names; -1: it is none of them. */
+static int find_name(const char *value, const char *const *names, int count)
+{
+	while (--count >= 0 && strcmp(value, names[count]) != 0)
+		;
+	return count;
+}
+
 static int read_log(struct config *config, struct httap_error *error)
 {
 	static const char *const names[] = {
@@ -43,13 +55,11 @@ static int read_log(struct config *config, struct httap_error *error)
 	config->log = LOG_CHANGES;
 	if (value == NULL)
 		return 0;
-	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(value, names[i]) == 0) {
-			config->log = (enum log_level)i;
-			return 0;
-		}
-	}
-	return refuse(error, "HTTAP_LOG", value, "must be errors, changes or requests");
+	int level = find_name(value, names, sizeof(names) / sizeof(names[0]));
+	if (level < 0)
+		return refuse(error, "HTTAP_LOG", value, "must be errors, changes or requests");
+	config->log = (enum log_level)level;
+	return 0;
 }
 
 static int read_user(struct config *config, struct httap_error *error)
@@ -119,11 +129,76 @@ static int check_static_path(const struct config *config, struct httap_error *er
 	return 0;
 }
 
+/* A name without a slash is that of a credential, which systemd has put where only this service reads (systemd.exec(5)). */
+static int open_token(const char *name)
+{
+	const char *directory = variable("CREDENTIALS_DIRECTORY");
+	char path[PATH_MAX];
+
+	if (strchr(name, '/') != NULL)
+		return open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (directory == NULL) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* The file's one line; NULL, or what is wrong with the file. */
+static const char *read_token_from(int fd, char token[HTTAP_TOKEN_MAX + 1])
+{
+	static const char wrong[] = "must hold one line, a token of 16 to 128 letters, digits and -._~+/";
+	char text[HTTAP_TOKEN_MAX + 2]; /* with its line end, or too long */
+	struct stat info;
+
+	if (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))
+		return "must be a file with the token in it";
+	if ((info.st_mode & 07) != 0)
+		return "must not be open to everybody; chmod 600 it";
+	ssize_t len = read(fd, text, sizeof(text));
+	if (len < 0)
+		return strerror(errno);
+	if (len > 0 && text[len - 1] == '\n')
+		len--;
+	if (len > HTTAP_TOKEN_MAX || memchr(text, '\0', (size_t)len) != NULL)
+		return wrong;
+	memcpy(token, text, (size_t)len);
+	token[len] = '\0';
+	return token_is_good(token) ? NULL : wrong;
+}
+
+static int read_token(struct config *config, struct httap_error *error)
+{
+	static const char *const kinds[] = { "writes", "everything" };
+	const char *file = variable("HTTAP_TOKEN_FILE"), *kind = variable("HTTAP_TOKEN_FOR");
+	int reads = kind != NULL ? find_name(kind, kinds, 2) : 0;
+
+	if (reads < 0)
+		return refuse(error, "HTTAP_TOKEN_FOR", kind, "must be writes or everything");
+	if (file == NULL)
+		return kind != NULL ? refuse(error, "HTTAP_TOKEN_FOR", kind, "needs a token; name its file in HTTAP_TOKEN_FILE")
+				    : 0;
+	int fd = open_token(file);
+	const char *wrong = fd < 0 ? strerror(errno) : read_token_from(fd, config->token);
+	if (fd >= 0)
+		(void)close(fd);
+	if (wrong != NULL)
+		return refuse(error, "HTTAP_TOKEN_FILE", file, wrong);
+	config->httap.token = config->token;
+	config->httap.token_to_read = reads == 1;
+	return 0;
+}
+
 int config_read(struct config *config, struct httap_error *error)
 {
 	*config = (struct config){ .log = LOG_CHANGES };
 	if (httap_config_environment(&config->httap, error) < 0 || read_lines(config, error) < 0 || read_log(config, error) < 0 ||
-		read_user(config, error) < 0 || read_group(config, error) < 0 || check_static_path(config, error) < 0)
+		read_user(config, error) < 0 || read_group(config, error) < 0 || read_token(config, error) < 0 ||
+		check_static_path(config, error) < 0)
 		return -1;
 	if (config->user != NULL && geteuid() == 0) {
 		config->httap.serving_uid_given = true;

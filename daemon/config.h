@@ -8,6 +8,7 @@
 
 #include "gpio/gpio.h"
 #include "httap/httap.h"
+#include "httapd_limits.h"
 
 enum log_level { LOG_ERRORS, LOG_CHANGES, LOG_REQUESTS };
 
@@ -20,6 +21,7 @@ struct config {
 	uid_t uid;         /* of `user` */
 	gid_t gid;         /* of `group`, or the user's own */
 	enum log_level log;
+	char token[HTTAP_TOKEN_MAX + 1]; /* config.httap.token, when there is one */
 };
 
 /* Reads and judges every variable; touches nothing. 0, or -1 with a sentence that names the variable, its value and what is

@@ -90,6 +90,17 @@ static int check_text(const struct text *text, const char *value, struct httap_e
 	return refuse(error, text->variable, value, text->allowed);
 }
 
+/* Never shown: an error goes to logs. */
+static int check_token(const struct httap_config *config, struct httap_error *error)
+{
+	if (config->token == NULL || (TOKENS && token_is_good(config->token)))
+		return 0;
+	snprintf(error->text, sizeof(error->text),
+		TOKENS ? "the token must be 16 to 128 letters, digits and -._~+/ with nothing but = at the end"
+		       : "this library was built without files and tokens: leave the token unset");
+	return -1;
+}
+
 /* --- Yes and no ---------------------------------------------------------------------------------------------------- */
 
 static const struct flag {
@@ -150,5 +161,5 @@ int config_check(const struct httap_config *config, struct httap_error *error)
 		if (value != NULL && check_text(&texts[i], value, error) < 0)
 			return -1;
 	}
-	return 0;
+	return check_token(config, error);
 }

@@ -155,9 +155,12 @@ struct httap_config {
 		origins; /* further origins (http://host:port), separated by white space, or "*": their pages may read and write */
 	bool refuse_get_writes; /* true: GET /1 and GET /0 are 405 */
 	bool loopback;          /* true: POST /?loopback sends the body back as a download */
-	int connections;        /* at once, 2 to 1024, default 32 */
-	const char *type;       /* the Type of `GET /?`: what kind of thing this is, default "libhttap" */
-	const char *id;         /* the ID of `GET /?`, default the host name */
+	const char
+		*token; /* who writes must name it: 16 to 128 letters, digits and -._~+/ with = at the end; NULL: nobody must */
+	bool token_to_read; /* true: who reads must name it too, also for files and to stop */
+	int connections;    /* at once, 2 to 1024, default 32 */
+	const char *type;   /* the Type of `GET /?`: what kind of thing this is, default "libhttap" */
+	const char *id;     /* the ID of `GET /?`, default the host name */
 
 	/* The user who will serve, when it is not yet the effective one: files must belong to him or to root. */
 	bool serving_uid_given;

@@ -24,6 +24,7 @@ static const char *known_line(int status)
 		LINE(206, "Partial Content"),
 		LINE(304, "Not Modified"),
 		LINE(400, "Bad Request"),
+		LINE(401, "Unauthorized"),
 		LINE(403, "Forbidden"),
 		LINE(404, "Not Found"),
 		LINE(405, "Method Not Allowed"),
@@ -35,6 +36,7 @@ static const char *known_line(int status)
 		LINE(416, "Range Not Satisfiable"),
 		LINE(417, "Expectation Failed"),
 		LINE(421, "Misdirected Request"),
+		LINE(429, "Too Many Requests"),
 		LINE(431, "Request Header Fields Too Large"),
 		LINE(500, "Internal Server Error"),
 		LINE(501, "Not Implemented"),
@@ -98,8 +100,11 @@ static char *put_origin(char *at, const struct reply *reply)
 	at = __builtin_stpcpy(at, "\r\nAccess-Control-Expose-Headers: HTTaP-Session\r\n");
 	if (!reply->preflight)
 		return at;
+	at = __builtin_stpcpy(at, "Access-Control-Allow-Headers: ");
+	if (TOKENS && reply->authorizes)
+		at = __builtin_stpcpy(at, "Authorization, ");
 	return __builtin_stpcpy(at,
-		"Access-Control-Allow-Headers: Content-Type, HTTaP-Session\r\n"
+		"Content-Type, HTTaP-Session\r\n"
 		"Access-Control-Allow-Private-Network: true\r\n"
 		"Access-Control-Max-Age: 600\r\n");
 }
@@ -119,7 +124,9 @@ static char *put_others(char *at, const struct reply *reply)
 						: "Vary: Accept-Encoding\r\n");
 	if (reply->attachment)
 		at = __builtin_stpcpy(at, "Content-Disposition: attachment\r\n");
-	if (reply->status == 503)
+	if (TOKENS && reply->challenge != NULL)
+		at = __builtin_stpcpy(__builtin_stpcpy(__builtin_stpcpy(at, "WWW-Authenticate: "), reply->challenge), "\r\n");
+	if (reply->status == 503 || (TOKENS && reply->status == 429))
 		at = __builtin_stpcpy(at, "Retry-After: 1\r\n");
 	if (reply->close || reply->keep_alive)
 		at = __builtin_stpcpy(at, reply->close ? "Connection: close\r\n" : "Connection: keep-alive\r\n");

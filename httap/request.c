@@ -113,6 +113,7 @@ static enum field field_of(struct span name)
 		[FIELD_SEC_PURPOSE] = { "sec-purpose", 11 },
 		[FIELD_PURPOSE] = { "purpose", 7 },
 		[FIELD_SESSION] = { "httap-session", 13 },
+		[FIELD_AUTHORIZATION] = { "authorization", 13 },
 		[FIELD_RANGE] = { "range", 5 },
 		[FIELD_IF_RANGE] = { "if-range", 8 },
 		[FIELD_IF_MODIFIED_SINCE] = { "if-modified-since", 17 },

@@ -24,6 +24,7 @@ void answer_put(struct exchange *exchange, uint64_t length, struct span body)
 	reply->length = length;
 	reply->date = static_date(exchange->server);
 	reply->preflight = exchange->meaning->request.method == METHOD_OPTIONS;
+	reply->authorizes = TOKENS && exchange->server->config->token != NULL;
 	reply->varies = exchange->server->guard.origins != NULL;
 	if (exchange->meaning->dynamic)
 		reply->session = (struct span){ conn->session->name, HTTAP_SESSION_LEN };
@@ -220,6 +221,33 @@ static int read_target(struct meaning *meaning, const char **why)
 	return status;
 }
 
+/* To stop is never a matter of knowing something, unless everything is. OPTIONS tells nothing, and a browser sends no token with it. */
+static bool needs_token(const struct exchange *exchange)
+{
+	const struct httap_config *config = exchange->server->config;
+
+	if (config->token == NULL || exchange->meaning->request.method == METHOD_OPTIONS)
+		return false;
+	return config->token_to_read || (would_write(exchange) && !words_may_stop(exchange));
+}
+
+/* A browser asks the person before it for what Basic wants. That is right where he typed an address; a page's request shall come back to
+ * the page, which asks in its own words and not while a request of two seconds waits. */
+static int check_token(struct exchange *exchange, const char **why)
+{
+	const struct meaning *meaning = exchange->meaning;
+	struct session *session = exchange->conn->session;
+	int status = token_decide(&exchange->server->guesses, exchange->server->config->token, &meaning->request,
+		exchange->conn->peer, session->known, exchange->server->now, why);
+
+	session->known |= status == 0;
+	if (status == 401)
+		exchange->reply.challenge = meaning->target.domain == DOMAIN_DYNAMIC
+			? "Bearer realm=\"httapd\""
+			: "Basic realm=\"httapd\", charset=\"UTF-8\"";
+	return status;
+}
+
 /* Decides what a head means, and whether it is let in. */
 static int judge(struct exchange *exchange, const char **why)
 {
@@ -230,6 +258,8 @@ static int judge(struct exchange *exchange, const char **why)
 	if (status == 0)
 		status = guard_decide(&exchange->server->guard, &exchange->meaning->request, &exchange->meaning->target,
 			would_write(exchange), &meaning->origin, why);
+	if (TOKENS && status == 0 && needs_token(exchange))
+		status = check_token(exchange, why);
 	meaning->judged = status == 0;
 	meaning->signal = signals_find(exchange->server, target_text(&meaning->target));
 	/* Most requests are such: what they go through each time is decided once. */

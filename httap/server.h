@@ -29,6 +29,7 @@
 #include "httap/reply.h"
 #include "httap/request.h"
 #include "httap/target.h"
+#include "httap/token.h"
 #include "httapd_limits.h"
 
 struct httap_server;
@@ -67,6 +68,7 @@ struct session {
 	char name[HTTAP_SESSION_LEN + 1]; /* "": not in use */
 	bool opened;                      /* a dynamic request has been answered */
 	bool shared;                      /* it was continued on another connection than its first */
+	bool known;                       /* it has named the token */
 	unsigned int connections;         /* that it has now */
 	uint64_t seen;                    /* changes up to this one are in `changed` */
 	uint64_t changed;                 /* a bit for each signal that changed since the session read it */
@@ -324,6 +326,7 @@ struct httap_server {
 
 	struct files files;
 	struct guard guard;
+	struct guesses guesses;
 	char id[HTTAP_HOST_SIZE];
 	const char *type;
 	int64_t date_until; /* of `now`: then `date` is made anew */

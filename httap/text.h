@@ -11,11 +11,13 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Shortcuts that save time and cost code: whether there are any. A library without files is one that has to be small. */
+/* Shortcuts that save time and cost code, and tokens: whether there are any. A library without files is one that has to be small. */
 #ifdef HTTAP_SMALL
+#define TOKENS 0
 #define FAST 0
 #define FAST_INLINE static inline
 #else
+#define TOKENS 1
 #define FAST 1
 #define FAST_INLINE __attribute__((always_inline)) static inline
 #endif

@@ -15,14 +15,29 @@ export class Refusal extends Error {}
 // With its name sent back, all connections of a page are one session, which is one driver.
 let session = null;
 
+// Who writes, where the server asks: for all pages, until the tab closes.
+let token;
+try {
+	token = sessionStorage.token;
+} catch {} // no storage
+
+export function identify(text) {
+	token = text;
+	try {
+		sessionStorage.token = text;
+	} catch {}
+}
+
 // One dynamic request. The address is relative, so that a path prefix of a proxy stays in it.
 export async function ask(words, init) {
 	const sent = session;
-	const headers = sent ? { 'HTTaP-Session': sent } : {};
+	const headers = { ...sent && { 'HTTaP-Session': sent }, ...token && { Authorization: `Bearer ${token}` } };
 	const reply = await fetch(`./?${words}`, { signal: AbortSignal.timeout(LIMIT_MS), headers, ...init });
 	if (session === sent) // of the first replies to a page, or of a server, that is new, one gives the name
 		session = reply.headers.get('HTTaP-Session') ?? sent;
 	const data = await reply.json();
+	if (reply.status === 401)
+		import('./token.js').then(form => form.wish());
 	if (!reply.ok)
 		throw new Refusal(data.error);
 	return data;

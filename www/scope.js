@@ -76,7 +76,7 @@ function wave(i, y) {
 	}
 }
 
-// Times 1, 2 or 5 apart from the begin, as many as there is room for.
+// Times 1, 2 or 5 apart, as many as fit.
 function ruler() {
 	let step = 1;
 	for (let i = 0; step * scale() < 7 * em; i++)
@@ -220,7 +220,7 @@ tools.onclick = event => {
 
 learn({ hint: ['Tap to measure', 'Tippen misst', 'Toucher pour mesurer'] });
 
-// For who can't see the picture: what has changed is spoken now and then, and not while the picture is held.
+// For who can't see the picture: changes are spoken now and then, not while it is held.
 setInterval(() => running && levels.childNodes.forEach((item, i) =>
 	setText(item, `${trace.names[i]}: ${text(['off', 'on'][trace.now[i]] ?? 'unknown')}`)), SPEAK_MS);
 

@@ -11,6 +11,7 @@ import { releaseTests } from './release.js';
 import { scopeTests } from './scope.js';
 import { complaintTest, securityTests } from './security.js';
 import { stateTests } from './state.js';
+import { tokenTests } from './token.js';
 import { vcdTests } from './vcd.js';
 
-await runAll(stateTests, carTests, releaseTests, securityTests, vcdTests, scopeTests, helpTests, looksTests, pictureTests, complaintTest);
+await runAll(stateTests, carTests, releaseTests, securityTests, tokenTests, vcdTests, scopeTests, helpTests, looksTests, pictureTests, complaintTest);

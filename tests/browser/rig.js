@@ -125,7 +125,7 @@ export class Daemon {
 			this.port = Number(/ on port (\d+)/.exec(this.log)?.[1] ?? 0);
 		else
 			this.port = port;
-		return this.port > 0 && request(this.port, '/?ping').then(reply => reply.status === 200, () => false);
+		return this.port > 0 && request(this.port, '/?ping').then(reply => reply.status < 500, () => false);
 	}
 
 	get origin() {

@@ -21,6 +21,7 @@ void fuzz_range(const uint8_t *bytes, size_t len);
 void fuzz_conditions(const uint8_t *bytes, size_t len);
 void fuzz_date(const uint8_t *bytes, size_t len);
 void fuzz_host(const uint8_t *bytes, size_t len);
+void fuzz_token(const uint8_t *bytes, size_t len);
 void fuzz_lines(const uint8_t *bytes, size_t len);
 void fuzz_form(const uint8_t *bytes, size_t len);
 void fuzz_server(const uint8_t *bytes, size_t len);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "gpio/gpio.h"
 #include "httap/date.h"
@@ -16,6 +17,7 @@
 #include "httap/range.h"
 #include "httap/request.h"
 #include "httap/target.h"
+#include "httap/token.h"
 #include "httapd_limits.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -218,6 +220,22 @@ void fuzz_host(const uint8_t *bytes, size_t len)
 	(void)guard_is_host_list(terminated);
 	(void)guard_is_origin_list(terminated);
 	free(terminated);
+}
+
+/* A value of Authorization: is it let in for no other reason than that it has the token in it, itself or in base64? */
+void fuzz_token(const uint8_t *bytes, size_t len)
+{
+	static const char token[] = "0123456789abcdef";
+	struct request request = { .field[FIELD_AUTHORIZATION] = { (const char *)bytes, len } };
+	struct guesses guesses = { { 0 } };
+	const char *why = NULL;
+	int status = token_decide(&guesses, token, &request, "127.0.0.1", false, 0, &why);
+
+	always(status == 0 || (status == 401 && fuzz_is_sentence(why)));
+	for (int i = 0; status != 0 && i < HTTAP_GUESSES; i++)
+		always(token_decide(&guesses, token, &request, "127.0.0.1", false, 0, &why) == (i < HTTAP_GUESSES - 1 ? 401 : 429));
+	if (status == 0 && memmem(bytes, len, token, sizeof(token) - 1) == NULL)
+		always(len >= sizeof(token) / 3 * 4 && strncasecmp((const char *)bytes, "Basic ", 6) == 0);
 }
 
 /* --- Files ----------------------------------------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@ static const struct {
 	{ "conditions", fuzz_conditions },
 	{ "date", fuzz_date },
 	{ "host", fuzz_host },
+	{ "token", fuzz_token },
 	{ "lines", fuzz_lines },
 	{ "form", fuzz_form },
 	{ "server", fuzz_server },

@@ -8,7 +8,7 @@ import re
 import subprocess
 
 from client import Client, ask
-from daemon import IS_ROOT, Daemon, binary, environment, new_root, run
+from daemon import IS_ROOT, Daemon, binary, environment, new_root, run, scratch
 from tap import Skip, check, equal, test
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -221,6 +221,18 @@ def the_examples_of_switches_switch():
         ask(daemon, target="/?ping")
         daemon.stop()
         check("GET /?ping" in daemon.said(), "a line for the request", got=daemon.said())
+
+
+@test
+def the_examples_of_the_token_ask_for_one():
+    needs, _ = _split("HTTAP_TOKEN_FOR")
+    variables, path = _split("HTTAP_TOKEN_FILE")
+    own = scratch() / pathlib.Path(path).name
+    own.write_text("0123456789abcdef0123456789abcdef\n")
+    own.chmod(0o600)
+    with _served({**variables, **needs, "TOKEN_FILE": str(own)}) as daemon:
+        equal(ask(daemon, target="/?ping").status, 401, "without it")
+        equal(ask(daemon, target="/?ping", fields=[f"Authorization: Bearer {own.read_text().strip()}"]).status, 200, "with it")
 
 
 @test

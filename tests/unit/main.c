@@ -27,6 +27,7 @@ int main(void)
 		httap_static_suite,
 		httap_config_suite,
 		httap_timer_suite,
+		httap_token_suite,
 		httap_conn_suite,
 		httap_server_suite,
 		httap_signals_suite,

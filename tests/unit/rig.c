@@ -95,10 +95,30 @@ void rig_in_child(void (*body)(void))
 /* --- The environment ---------------------------------------------------------------------------------------------- */
 
 static const char *const variables[] = {
-	"HTTAP_TCPPORT", "HTTAP_LISTEN", "HTTAP_KEEPALIVE", "HTTAP_STATICPATH", "HTTAP_ROOTPAGE", "HTTAP_USER", "HTTAP_GROUP",
-	"HTTAP_LINES", "HTTAP_GPIOCHIP", "HTTAP_HOSTS", "HTTAP_ORIGINS", "HTTAP_GET_WRITES", "HTTAP_CONNECTIONS",
-	"HTTAP_LOOPBACK", "HTTAP_LOG", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
-	"WATCHDOG_USEC", "WATCHDOG_PID",
+	"HTTAP_TCPPORT",
+	"HTTAP_LISTEN",
+	"HTTAP_KEEPALIVE",
+	"HTTAP_STATICPATH",
+	"HTTAP_ROOTPAGE",
+	"HTTAP_USER",
+	"HTTAP_GROUP",
+	"HTTAP_LINES",
+	"HTTAP_GPIOCHIP",
+	"HTTAP_HOSTS",
+	"HTTAP_ORIGINS",
+	"HTTAP_GET_WRITES",
+	"HTTAP_CONNECTIONS",
+	"HTTAP_LOOPBACK",
+	"HTTAP_LOG",
+	"HTTAP_TOKEN_FILE",
+	"HTTAP_TOKEN_FOR",
+	"CREDENTIALS_DIRECTORY",
+	"NOTIFY_SOCKET",
+	"LISTEN_FDS",
+	"LISTEN_PID",
+	"LISTEN_FDNAMES",
+	"WATCHDOG_USEC",
+	"WATCHDOG_PID",
 };
 
 #define VARIABLES (sizeof(variables) / sizeof(variables[0]))
@@ -399,8 +419,9 @@ static int app_read(void *context, const uint16_t *signal, size_t count, uint8_t
 static int app_write(void *context, const struct httap_actor *actor, const struct httap_write *write, size_t count,
 	uint8_t *value, struct httap_refusal *refusal)
 {
-	static const char *const action[] = { [HTTAP_SET_0] = "0", [HTTAP_SET_1] = "1", [HTTAP_TOGGLE] = "toggle",
-		[HTTAP_PULSE] = "pulse" };
+	static const char *const action[] = {
+		[HTTAP_SET_0] = "0", [HTTAP_SET_1] = "1", [HTTAP_TOGGLE] = "toggle", [HTTAP_PULSE] = "pulse"
+	};
 	struct rig_app *app = context;
 
 	app->writes++;

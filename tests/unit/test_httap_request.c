@@ -383,6 +383,7 @@ static const char *const field_names[FIELD_COUNT] = {
 	[FIELD_SEC_PURPOSE] = "Sec-Purpose",
 	[FIELD_PURPOSE] = "Purpose",
 	[FIELD_SESSION] = "HTTaP-Session",
+	[FIELD_AUTHORIZATION] = "Authorization",
 	[FIELD_RANGE] = "Range",
 	[FIELD_IF_RANGE] = "If-Range",
 	[FIELD_IF_MODIFIED_SINCE] = "If-Modified-Since",

@@ -26,6 +26,7 @@ Suite *httap_file_suite(void);
 Suite *httap_static_suite(void);
 Suite *httap_config_suite(void);
 Suite *httap_timer_suite(void);
+Suite *httap_token_suite(void);
 Suite *httap_conn_suite(void);
 Suite *httap_server_suite(void);
 Suite *httap_signals_suite(void);
