@@ -36,6 +36,9 @@
 /* Bytes of the longest reply head: of a part of a file, with a long type, to a page of an origin with a long name. */
 #define HTTAP_REPLY_HEAD_MAX 1536
 
+/* Bytes of a reply head that is kept for when the same request comes again. To a page of our own it has about 260. */
+#define HTTAP_KNOWN_REPLY_MAX 512
+
 /* Bytes of what tells of a file in it: tag, dates, part, coding. */
 #define HTTAP_FIELDS_SIZE 512
 

@@ -125,18 +125,13 @@ static void routes_describe(void *context, uint16_t signal, struct httap_json *j
 	httap_json_text(json, "driver", line->spec.failsafe > 0 ? gpio_lines_driver(routes->lines, 0, &left) : NULL);
 }
 
-static void on_change(
-	void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time, const char *why)
+/* Not inlined: on_change() would pay for these tables where nothing is logged. */
+__attribute__((noinline)) static void log_change(
+	const struct routes *routes, const char *name, bool was_on, bool is_on, int64_t now, const char *why)
 {
-	const struct routes *routes = context;
 	const struct httap_actor *actor = routes->actor;
-	/* What one call moves moves at one moment, so that listeners hear of it as one event. */
-	int64_t now = line->spec.direction == GPIO_OUTPUT ? routes->when : httap_now(routes->httap);
+	const char *from = was_on ? " 1 -> " : " 0 -> ", *to = is_on ? "1" : "0";
 
-	httap_changed(routes->httap, (uint16_t)(line - gpio_lines_at(routes->lines, 0)), new_value, time >= 0 ? time : now);
-	if (routes->log->level < LOG_CHANGES)
-		return;
-	const char *name = line->spec.name, *from = old_value != 0 ? " 1 -> " : " 0 -> ", *to = new_value != 0 ? "1" : "0";
 	if (why != NULL) {
 		const char *const text[] = { "httapd: ", name, from, to, ": ", why };
 		log_hold_texts(routes->log, LOG_CHANGES, now, text, sizeof(text) / sizeof(text[0]));
@@ -145,6 +140,18 @@ static void on_change(
 			"): ", actor->request };
 		log_hold_texts(routes->log, LOG_CHANGES, now, text, sizeof(text) / sizeof(text[0]));
 	}
+}
+
+static void on_change(
+	void *context, const struct gpio_line *line, uint8_t old_value, uint8_t new_value, int64_t time, const char *why)
+{
+	const struct routes *routes = context;
+	/* What one call moves moves at one moment, so that listeners hear of it as one event. */
+	int64_t now = line->spec.direction == GPIO_OUTPUT ? routes->when : httap_now(routes->httap);
+
+	httap_changed(routes->httap, (uint16_t)(line - gpio_lines_at(routes->lines, 0)), new_value, time >= 0 ? time : now);
+	if (routes->log->level >= LOG_CHANGES)
+		log_change(routes, line->spec.name, old_value != 0, new_value != 0, now, why);
 }
 
 void routes_make(struct routes *routes, const struct gpio_specs *specs, struct httap *httap, struct log *log)

@@ -216,6 +216,7 @@ static int read_head(struct conn *conn, const char **why)
 	meaning->request = (struct request){ 0 };
 	meaning->kept = 0;
 	meaning->judged = false;
+	meaning->reply.len = 0;
 	*why = "a line must end with CRLF, and no other control character may stand in a request";
 	if (head_len < 0)
 		return 400;

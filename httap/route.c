@@ -16,22 +16,61 @@ static const struct span text_type = SPAN_INIT("text/plain; charset=utf-8");
 
 /* --- Replies ------------------------------------------------------------------------------------------------------ */
 
-void answer_put(struct exchange *exchange, uint64_t length, struct span body)
+/* Would the head be the one that the same request had before? */
+static bool is_known_reply(const struct exchange *exchange)
+{
+	const struct known_reply *known = &exchange->meaning->reply;
+	const struct reply *reply = &exchange->reply;
+
+	return FAST && known->len > 0 && known->date_until == exchange->server->date_until && known->length == reply->length &&
+		known->status == reply->status && known->type == reply->type.at && known->session == exchange->conn->session;
+}
+
+/* For the next request that is the same as this one. */
+static void keep_reply(const struct exchange *exchange, const char *head, size_t len)
+{
+	struct known_reply *known = &exchange->meaning->reply;
+	const struct reply *reply = &exchange->reply;
+
+	if (!FAST || !exchange->meaning->direct || len > sizeof(known->head))
+		return;
+	*known = (struct known_reply){ .len = len,
+		.status = reply->status,
+		.date_until = exchange->server->date_until,
+		.length = reply->length,
+		.type = reply->type.at,
+		.session = exchange->conn->session };
+	memcpy(known->head, head, len);
+}
+
+/* All that is not yet in it follows from the request, the session and the configuration. */
+static void put_head(struct exchange *exchange)
 {
 	struct conn *conn = exchange->conn;
 	struct reply *reply = &exchange->reply;
 
-	reply->length = length;
-	reply->date = static_date(exchange->server);
+	if (is_known_reply(exchange)) {
+		conn_put(conn, (struct span){ exchange->meaning->reply.head, exchange->meaning->reply.len });
+		return;
+	}
 	reply->preflight = exchange->meaning->request.method == METHOD_OPTIONS;
 	reply->authorizes = TOKENS && exchange->server->config->token != NULL;
 	reply->varies = exchange->server->guard.origins != NULL;
 	if (exchange->meaning->dynamic)
 		reply->session = (struct span){ conn->session->name, HTTAP_SESSION_LEN };
-	conn->out_end += reply_head(conn->out + conn->out_end, reply);
+	size_t len = reply_head(conn->out + conn->out_end, reply);
+	keep_reply(exchange, conn->out + conn->out_end, len);
+	conn->out_end += len;
+}
+
+void answer_put(struct exchange *exchange, uint64_t length, struct span body)
+{
+	exchange->reply.length = length;
+	exchange->reply.date = static_date(exchange->server);
+	put_head(exchange);
 	if (exchange->meaning->request.method == METHOD_HEAD)
 		return;
-	conn_put(conn, body);
+	conn_put(exchange->conn, body);
 	exchange->sent = body.len;
 }
 

@@ -97,6 +97,17 @@ enum conn_state {
 
 struct exchange;
 
+/* The head of the last reply to a request that came again, and what it depends on besides the request. */
+struct known_reply {
+	size_t len; /* 0: none */
+	int status;
+	int64_t date_until;
+	uint64_t length;
+	const char *type;
+	const struct session *session;
+	char head[HTTAP_KNOWN_REPLY_MAX];
+};
+
 /* What a head was found to say and to mean. It stays with its connection: a head that comes again byte for byte, as from who drives and
  * from a page that polls, is neither read nor judged again. Nothing here depends on anything but the head and the configuration. */
 struct meaning {
@@ -112,6 +123,7 @@ struct meaning {
 	struct request request;                       /* as far as it could be read */
 	char actor_request[HTTAP_ACTOR_REQUEST_SIZE]; /* of struct httap_actor */
 	struct target target;
+	struct known_reply reply;  /* when `direct` */
 	char head[HTTAP_HEAD_MAX]; /* here all spans point to */
 };
 

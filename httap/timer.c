@@ -46,8 +46,11 @@ static struct conn *soonest(const struct httap_server *server)
 	struct conn *found = NULL;
 
 	for (unsigned int kind = 0; kind < TIMER_KINDS; kind++) {
-		struct conn *conn = timer_first(server, kind);
-		if (conn != NULL && (found == NULL || conn->deadline < found->deadline))
+		struct link *first = server->timer[kind].list.first;
+		if (first == NULL)
+			continue;
+		struct conn *conn = LINK_OWNER(first, struct conn, timer_link);
+		if (found == NULL || conn->deadline < found->deadline)
 			found = conn;
 	}
 	return found;
