@@ -15,7 +15,7 @@
  * call and all or nothing. Inputs stand in one of their own and not in one each: reading all of them is one call as
  * well, and edges will come through one descriptor that writing never wakes. The price is a consumer that names
  * several inputs. */
-#define GPIO_REQUESTS_MAX (2 * GPIO_CHIPS_MAX)
+#define GPIO_REQUESTS_MAX (2UL * GPIO_CHIPS_MAX)
 
 struct gpio_lines {
 	size_t count;

@@ -299,7 +299,7 @@ static void apply(struct gpio_spec *spec, enum option option, const struct value
 		spec->max_on = value->time;
 		break;
 	case OPTION_INTERLOCK:
-		memcpy(spec->interlock, value->group.at, value->group.len);
+		snprintf(spec->interlock, sizeof(spec->interlock), "%.*s", (int)value->group.len, value->group.at);
 		break;
 	case OPTION_DEAD_TIME:
 		spec->dead_time = value->time;

@@ -48,8 +48,8 @@ static bool take_number(struct span *text, size_t digits, bool padded, int *numb
 /* Cuts off one of the names of three letters. */
 static bool take_name(struct span *text, const char *names, int *index)
 {
-	for (*index = 0; text->len >= 3 && names[*index * 3] != '\0'; ++*index)
-		if (memcmp(text->at, names + *index * 3, 3) == 0) {
+	for (*index = 0; text->len >= 3 && *names != '\0'; ++*index, names += 3)
+		if (memcmp(text->at, names, 3) == 0) {
 			*text = span_behind(*text, 3);
 			return true;
 		}

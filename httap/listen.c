@@ -95,8 +95,8 @@ int listen_port(int fd)
 	union address address;
 	socklen_t size = sizeof(address);
 
-	if (getsockname(fd, &address.any, &size) < 0)
-		return 0;
+	address.any.sa_family = AF_UNSPEC;
+	(void)getsockname(fd, &address.any, &size);
 	if (address.any.sa_family == AF_INET6)
 		return ntohs(address.six.sin6_port);
 	return address.any.sa_family == AF_INET ? ntohs(address.four.sin_port) : 0;
@@ -189,7 +189,7 @@ void listen_accept(struct httap_server *server, int fd)
 		int accepted = accept4(fd, &address.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (accepted < 0) {
 			if (is_our_lack(errno))
-				listen_pause(server, server->now + HTTAP_ACCEPT_PAUSE_MS * 1000);
+				listen_pause(server, server->now + HTTAP_ACCEPT_PAUSE_MS * INT64_C(1000));
 			return;
 		}
 		/* Only now that somebody is there may a silent connection have to give up its slot to him. */

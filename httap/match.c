@@ -32,7 +32,8 @@ bool match_etag(struct span list, const char *etag, bool strong)
 
 	if (span_is(list, "*"))
 		return true;
-	(void)take_etag(&own, &tag, &own_weak); /* ours is one */
+	if (!take_etag(&own, &tag, &own_weak))
+		return false; /* never: ours is one */
 	own_tag = tag.at;
 	while (!found && take_etag(&list, &tag, &weak))
 		found = span_is(tag, own_tag) && !(strong && (weak || own_weak));

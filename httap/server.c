@@ -99,6 +99,7 @@ static struct httap_server *server_new(struct httap *httap)
 
 static int refuse_start(struct httap_error *error, const char *what)
 {
+	/* cppcheck-suppress ctuuninitvar ; it is what is written to */
 	snprintf(error->text, sizeof(error->text), "%s: %s", what, strerror(errno));
 	return -1;
 }

@@ -41,7 +41,7 @@ static bool decode(char out[HTTAP_CREDENTIALS_MAX], struct span text, struct spa
 	*decoded = (struct span){ out, 0 };
 	while (text.len > 0 && text.at[text.len - 1] == '=')
 		text.len--;
-	if (text.len > HTTAP_CREDENTIALS_MAX / 3 * 4)
+	if (text.len > (size_t)HTTAP_CREDENTIALS_MAX / 3 * 4)
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
 		int digit = base64_digit(text.at[i]);
