@@ -53,8 +53,23 @@
  * it that are never written cost address space, not memory. */
 #define HTTAP_OUT_SIZE (HTTAP_REPLY_HEAD_MAX + HTTAP_REPLY_BODY_MAX + 7168)
 
+/* Bytes of a slot that it keeps when its connection is gone and one of its buffers has held more than as many: the rest goes back to the
+ * kernel. Most requests and replies are shorter, and then all stays where it is for the next connection. */
+#define HTTAP_SLOT_KEEPS 4096
+
+/* Bytes on a multiple of which slots and their buffers begin: the smallest page of memory that there is. */
+#define HTTAP_SLOT_ALIGN 4096
+
 /* Bytes of a file that are copied behind the head of its reply, so that both leave in one send; larger ones go by sendfile. */
 #define HTTAP_FILE_INLINE_MAX 16384
+
+/* Small files that are kept in memory: how many, the bytes of all of them together, and those of a name with its final NUL. The four pages with
+ * all that they load are 17 files of 55 kB. Microseconds for which the type that the tree has for such a file is believed: who writes another
+ * one there waits for that long. */
+#define HTTAP_KEPT_FILES 24
+#define HTTAP_KEPT_BYTES 65536
+#define HTTAP_KEPT_NAME_SIZE 64
+#define HTTAP_KEPT_TYPE_US INT64_C(1000000)
 
 /* Bytes of a large file sent before another connection gets its turn. About 2 ms on a 1 Gbit/s link. */
 #define HTTAP_FILE_TURN 262144

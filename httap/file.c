@@ -22,8 +22,6 @@
 /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
-#define GZIP_SUFFIX ".gz"
-
 /* A rename during the look-up gives EAGAIN (openat2(2)); whoever renames that often may see a 404. */
 #define OPEN_ATTEMPTS 4
 
@@ -40,7 +38,7 @@ static int open_component(int dir, const char *name, int flags)
 /* For a kernel older than 5.6, or a container that hides openat2: one component after the other. */
 static int open_by_components(int root, const char *path)
 {
-	char copy[HTTAP_TARGET_MAX + sizeof(GZIP_SUFFIX)];
+	char copy[HTTAP_TARGET_MAX + sizeof(FILE_GZIP_SUFFIX)];
 	char *name = copy, *slash;
 	int dir = root, fd;
 
@@ -105,50 +103,59 @@ static int64_t microseconds(const struct timespec *time)
 	return seconds * 1000000 + time->tv_nsec / 1000;
 }
 
-static int open_file(const struct files *files, int dir, const char *path, struct file *file, const char **why)
+/* 200 when it may be served, and what is to be known of it. */
+static int judge_file(const struct files *files, const struct stat *st, struct file *file, const char **why)
 {
-	struct stat st;
-
-	file->fd = open_below(dir, path);
-	if (file->fd < 0)
-		return status_of(errno, why);
-
-	int status = 200;
-	if (fstat(file->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (!S_ISREG(st->st_mode)) {
 		*why = "there is no such file";
-		status = 404;
-	} else if (st.st_uid != files->owner) {
-		*why = "that file does not belong to the owner of the static root";
-		status = 403;
+		return 404;
 	}
-	if (status != 200) {
-		(void)close(file->fd);
-		return status;
+	if (st->st_uid != files->owner) {
+		*why = "that file does not belong to the owner of the static root";
+		return 403;
 	}
 	*file = (struct file){
-		.fd = file->fd,
-		.size = (uint64_t)st.st_size,
-		.modified = microseconds(&st.st_mtim),
-		.changed = microseconds(&st.st_ctim),
+		.fd = -1,
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.modified = microseconds(&st->st_mtim),
+		.changed = microseconds(&st->st_ctim),
 	};
 	return 200;
 }
 
-static const char *real_path(const struct files *files, const char *path)
+static int open_file(const struct files *files, int dir, const char *path, struct file *file, const char **why)
+{
+	struct stat st = { 0 };
+	int fd = open_below(dir, path);
+
+	if (fd < 0)
+		return status_of(errno, why);
+	(void)fstat(fd, &st); /* should that fail, it is no regular file */
+	int status = judge_file(files, &st, file, why);
+	if (status == 200)
+		file->fd = fd;
+	else
+		(void)close(fd);
+	return status;
+}
+
+const char *files_real_path(const struct files *files, const char *path)
 {
 	return path[0] != '\0' ? path : files->root_page;
 }
 
 int files_find(const struct files *files, const char *path, struct file *file, const char **why)
 {
-	return open_file(files, files->root, real_path(files, path), file, why);
+	return open_file(files, files->root, files_real_path(files, path), file, why);
 }
 
 bool files_find_gzip(const struct files *files, const char *path, const struct file *plain, struct file *gzip)
 {
-	char name[HTTAP_TARGET_MAX + sizeof(GZIP_SUFFIX)];
+	char name[HTTAP_TARGET_MAX + sizeof(FILE_GZIP_SUFFIX)];
 	const char *why;
-	int len = snprintf(name, sizeof(name), "%s" GZIP_SUFFIX, real_path(files, path));
+	int len = snprintf(name, sizeof(name), "%s" FILE_GZIP_SUFFIX, files_real_path(files, path));
 
 	if (len >= (int)sizeof(name) || open_file(files, files->root, name, gzip, &why) != 200)
 		return false;
@@ -156,6 +163,17 @@ bool files_find_gzip(const struct files *files, const char *path, const struct f
 		return true;
 	(void)close(gzip->fd);
 	return false;
+}
+
+bool files_look(const struct files *files, const char *name, const char *suffix, struct file *file)
+{
+	char whole[HTTAP_KEPT_NAME_SIZE + sizeof(FILE_GZIP_SUFFIX)];
+	const char *why;
+	struct stat st;
+	int len = snprintf(whole, sizeof(whole), "%s%s", name, suffix);
+
+	return len < (int)sizeof(whole) && fstatat(files->root, whole, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		judge_file(files, &st, file, &why) == 200;
 }
 
 /* TYPE/SUBTYPE, then parameters that can stand in a field. */
@@ -191,7 +209,7 @@ static void read_type(const struct files *files, const char *path, char type[HTT
 
 const char *files_type(const struct files *files, const char *path, char type[HTTAP_TYPE_SIZE])
 {
-	path = real_path(files, path);
+	path = files_real_path(files, path);
 	read_type(files, path, type);
 	return type[0] != '\0' ? type : file_type(path);
 }

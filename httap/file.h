@@ -6,6 +6,8 @@
 #ifndef HTTAP_FILE_H
 #define HTTAP_FILE_H
 
+#include <sys/types.h>
+
 #include "httap/httap.h"
 #include "httapd_limits.h"
 
@@ -17,8 +19,13 @@ struct files {
 	const char *root_page;
 };
 
+/* What stands compressed beside a file has its name and this. */
+#define FILE_GZIP_SUFFIX ".gz"
+
 struct file {
-	int fd; /* the caller closes it */
+	int fd; /* the caller closes it; -1: it is not open */
+	dev_t dev;
+	ino_t ino;
 	uint64_t size;
 	int64_t modified; /* microseconds since 1970: its bytes, */
 	int64_t changed;  /* and anything about it */
@@ -37,6 +44,12 @@ int files_find(const struct files *files, const char *path, struct file *file, c
 
 /* Opens FILE.gz beside the file, when there is one that is not older. */
 bool files_find_gzip(const struct files *files, const char *path, const struct file *plain, struct file *gzip);
+
+/* What a name with that suffix in the static root itself stands for now, if that is a file which may be served. Nothing is opened, and no
+ * link is followed. The name must have no slash. */
+bool files_look(const struct files *files, const char *name, const char *suffix, struct file *file);
+
+const char *files_real_path(const struct files *files, const char *path); /* the root page's for "" */
 
 /* The media type of a file that was found: what the tree says, for which `type` has room; else by its name. Never NULL. */
 const char *files_type(const struct files *files, const char *path, char type[HTTAP_TYPE_SIZE]);

@@ -25,6 +25,7 @@
 #include "httap/guard.h"
 #include "httap/httap.h"
 #include "httap/json.h"
+#include "httap/kept.h"
 #include "httap/list.h"
 #include "httap/reply.h"
 #include "httap/request.h"
@@ -127,7 +128,8 @@ struct meaning {
 	char head[HTTAP_HEAD_MAX]; /* here all spans point to */
 };
 
-/* What is looked at most comes first: the nearer to the start, the shorter the instruction. */
+/* What is looked at most comes first: the nearer to the start, the shorter the instruction. A connection that sends and gets little touches
+ * the first page of its slot, in which its request's head begins, and the first of each buffer. */
 struct conn {
 	struct httap_server *server; /* this stays with the slot, all else begins anew with each connection */
 	int fd;
@@ -139,6 +141,7 @@ struct conn {
 	bool continued;  /* 100 has been sent for this request */
 	bool file_close; /* CONN_FILE: close the connection behind it */
 	bool moved;      /* CONN_EVENTS: he has taken something since the last comment */
+	bool grown;      /* its buffers have held more than a slot keeps */
 	struct session *session;
 
 	size_t in_start; /* the bytes in[in_start..in_end) are not yet consumed */
@@ -164,8 +167,8 @@ struct conn {
 	struct chunks chunks;
 	char peer[64];
 	struct meaning meaning; /* of the present head, or of the last one */
-	char in[HTTAP_IN_SIZE];
-	char out[HTTAP_OUT_SIZE];
+	_Alignas(HTTAP_SLOT_ALIGN) char in[HTTAP_IN_SIZE];
+	_Alignas(HTTAP_SLOT_ALIGN) char out[HTTAP_OUT_SIZE];
 };
 
 /* Takes an accepted, non-blocking socket into a free slot. */
@@ -310,7 +313,8 @@ struct httap_server {
 	int epoll;
 	int happened;
 	struct conn *conn;
-	struct conn *free;
+	struct conn *free;       /* those that have been used; */
+	unsigned int conn_fresh; /* from this one on none has been */
 	struct session *session;
 	struct list sessions_left; /* without a connection; who has been there for the longest comes first */
 	unsigned int conn_count;   /* with the lobby */
@@ -357,6 +361,9 @@ struct httap_server {
 	struct httap_json json; /* in `body` */
 	char fields[HTTAP_FIELDS_SIZE];
 	char body[HTTAP_REPLY_BODY_MAX];
+#ifndef HTTAP_SMALL
+	struct kept kept;
+#endif
 };
 
 int64_t clock_monotonic(void *context); /* microseconds */

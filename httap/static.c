@@ -49,54 +49,59 @@ struct span static_date(struct httap_server *server)
 
 /* --- What is sent ------------------------------------------------------------------------------------------------- */
 
-/* A file, or what stands compressed beside it. */
-struct variant {
-	struct file file;
-	bool gzip;
-	bool coded; /* there are both */
-	struct validator validator;
-	char etag[96];
-};
-
 /* Both must be open for a moment to see which is newer. One that is older than its original is left over from an older original. */
-static int find_variant(struct exchange *exchange, struct variant *variant, const char **why)
+static int open_variant(struct exchange *exchange, bool takes_gzip, struct variant *variant, const char **why)
 {
 	const struct files *files = &exchange->server->files;
 	const char *path = exchange->meaning->target.text;
-	struct file gzip;
-	int status = files_find(files, path, &variant->file, why);
 
-	variant->coded = status == 200 && files_find_gzip(files, path, &variant->file, &gzip);
-	variant->gzip = variant->coded && match_gzip(exchange->meaning->request.field[FIELD_ACCEPT_ENCODING]);
-	if (!variant->coded)
+	*variant = (struct variant){ .coded = false };
+	int status = files_find(files, path, &variant->plain, why);
+	if (status != 200 || !files_find_gzip(files, path, &variant->plain, &variant->gzip))
 		return status;
-	(void)close(variant->gzip ? variant->file.fd : gzip.fd); /* only read: nothing can be lost */
-	if (variant->gzip)
-		variant->file = gzip;
-	return status;
+	variant->coded = true;
+	variant->zipped = takes_gzip;
+	(void)close(takes_gzip ? variant->plain.fd : variant->gzip.fd); /* only read: nothing can be lost */
+	return 200;
 }
 
-/* Is the moment over in which the file's time would not tell a further change? Clocks of file systems tick every 10 ms at most;
- * one that gives no fraction may count every second second. */
-static bool is_settled(const struct file *file, int64_t now)
+/* Is the moment over in which a file that was changed at that time could be changed again without its telling? Clocks of file systems tick
+ * every 10 ms at most; one that gives no fraction may count every second second. */
+static bool is_settled(int64_t changed, int64_t now)
 {
-	return now - file->modified > (file->modified % 1000000 != 0 ? 20000 : 2000000);
+	return now - changed > (changed % 1000000 != 0 ? 20000 : 2000000);
 }
 
-/* A tag that says which state of the file this is. While the file may still change and keep its times it is weak, and another than it
+/* A tag says which state of the file this is. While the file may still change and keep its times it is weak, and another than it
  * will be: what is stored with it is asked for again. */
-static void make_validator(struct variant *variant, int64_t now)
-{
-	const struct file *file = &variant->file;
+struct tag {
+	char text[96];
+	struct validator validator;
+};
 
-	(void)snprintf(variant->etag, sizeof(variant->etag), "%s%" PRIx64 "-%" PRIx64 "-%" PRIx64 "%s",
-		is_settled(file, now) ? "\"" : "W/\"new-", file->size, (uint64_t)file->modified, (uint64_t)file->changed,
-		variant->gzip ? "-g\"" : "\"");
-	variant->validator = (struct validator){
-		.etag = variant->etag,
+static void make_tag(struct tag *tag, const struct variant *variant, int64_t now)
+{
+	const struct file *file = variant_file(variant);
+
+	(void)snprintf(tag->text, sizeof(tag->text), "%s%" PRIx64 "-%" PRIx64 "-%" PRIx64 "%s",
+		is_settled(file->modified, now) ? "\"" : "W/\"new-", file->size, (uint64_t)file->modified,
+		(uint64_t)file->changed, variant->zipped ? "-g\"" : "\"");
+	tag->validator = (struct validator){
+		.etag = tag->text,
 		.modified = file->modified / 1000000,
 		.settled = now / 1000000 > file->modified / 1000000,
 	};
+}
+
+/* What is kept must not change unseen. */
+static const struct variant *keep(struct exchange *exchange, const struct variant *variant, int64_t now)
+{
+	struct httap_server *server = exchange->server;
+	const struct file *file = variant_file(variant);
+
+	return !is_settled(file->modified, now) || !is_settled(file->changed, now)
+		? NULL
+		: kept_add(&server->kept, &server->files, exchange->meaning->target.text, variant, server->now);
 }
 
 /* --- The reply ---------------------------------------------------------------------------------------------------- */
@@ -116,32 +121,32 @@ __attribute__((format(printf, 2, 3))) static void add_fields(struct exchange *ex
 
 /* What a 304 says too (RFC 9110 section 15.4.5). "no-cache" lets a browser keep the file but ask whether it still is the same, so
  * that a new page is seen at once. */
-static void add_validator(struct exchange *exchange, const struct variant *variant)
+static void add_validator(struct exchange *exchange, const struct variant *variant, const struct tag *tag)
 {
-	add_fields(exchange, "ETag: %s\r\nCache-Control: no-cache\r\n", variant->etag);
+	add_fields(exchange, "ETag: %s\r\nCache-Control: no-cache\r\n", tag->text);
 	exchange->reply.coded = variant->coded;
 }
 
 /* A date in the future is no time of a change (RFC 9110 section 8.8.2.1). */
 static void add_description(struct exchange *exchange, const struct variant *variant, int64_t now)
 {
+	int64_t modified = variant_file(variant)->modified;
 	char date[DATE_SIZE];
 
-	add_fields(exchange, "Accept-Ranges: bytes\r\n%s", variant->gzip ? "Content-Encoding: gzip\r\n" : "");
-	date_format(date, variant->validator.modified);
-	if (variant->file.modified <= now && date[0] != '\0')
+	add_fields(exchange, "Accept-Ranges: bytes\r\n%s", variant->zipped ? "Content-Encoding: gzip\r\n" : "");
+	date_format(date, modified / 1000000);
+	if (modified <= now && date[0] != '\0')
 		add_fields(exchange, "Last-Modified: %s\r\n", date);
 }
 
 /* 200, 206 or 416. Only GET knows parts (RFC 9110 section 14.2). */
-static int decide_part(struct exchange *exchange, const struct variant *variant, struct range *part)
+static int decide_part(struct exchange *exchange, uint64_t size, const struct tag *tag, struct range *part)
 {
 	const struct span *field = exchange->meaning->request.field;
-	uint64_t size = variant->file.size;
 	int status = 200;
 
 	*part = (struct range){ .first = 0, .length = size };
-	if (exchange->meaning->request.method == METHOD_GET && match_if_range(field[FIELD_IF_RANGE], &variant->validator))
+	if (exchange->meaning->request.method == METHOD_GET && match_if_range(field[FIELD_IF_RANGE], &tag->validator))
 		status = range_parse(field[FIELD_RANGE], size, part);
 	if (status == 206)
 		add_fields(exchange, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", part->first,
@@ -151,76 +156,103 @@ static int decide_part(struct exchange *exchange, const struct variant *variant,
 	return status;
 }
 
-/* A small part leaves together with its head; a larger one follows it by sendfile. False when it can't be read. */
-static bool send_part(struct exchange *exchange, int fd, const char *type, const struct range *part)
+/* A small part leaves together with its head. NULL: it can't be read. */
+static const char *read_part(struct exchange *exchange, const struct variant *variant, const struct range *part)
+{
+	char *body = exchange->server->body;
+
+	if (variant->content != NULL)
+		return variant->content + part->first;
+	ssize_t n = pread(variant_file(variant)->fd, body, (size_t)part->length, (off_t)part->first);
+	return n >= 0 && (uint64_t)n == part->length ? body : NULL;
+}
+
+/* A larger one follows it by sendfile. False when it can't be read. */
+static bool send_part(struct exchange *exchange, const struct variant *variant, const struct range *part)
 {
 	struct conn *conn = exchange->conn;
-	struct span body = { exchange->server->body, 0 };
+	bool get = exchange->meaning->request.method == METHOD_GET, small = part->length <= HTTAP_FILE_INLINE_MAX;
+	struct span body = { NULL, 0 };
+	char tree_type[HTTAP_TYPE_SIZE];
 
-	if (exchange->meaning->request.method == METHOD_GET && part->length <= HTTAP_FILE_INLINE_MAX) {
-		ssize_t n = pread(fd, exchange->server->body, (size_t)part->length, (off_t)part->first);
-		if (n < 0 || (uint64_t)n != part->length)
+	if (get && small) {
+		body = (struct span){ read_part(exchange, variant, part), (size_t)part->length };
+		if (body.at == NULL)
 			return false;
-		body.len = (size_t)n;
-	} else if (exchange->meaning->request.method == METHOD_GET) {
-		conn->file = fd;
+	} else if (get) {
+		conn->file = variant_file(variant)->fd;
 		conn->file_at = (int64_t)part->first;
 		conn->file_left = part->length;
 		conn->state = CONN_FILE;
 	}
-	exchange->reply.type = span_of_any(type);
+	exchange->reply.type =
+		span_of(variant->type != NULL ? variant->type
+					      : files_type(&exchange->server->files, exchange->meaning->target.text, tree_type));
 	answer_put(exchange, part->length, body);
-	if (exchange->meaning->request.method == METHOD_GET)
+	if (get)
 		exchange->sent = (size_t)part->length; /* also what is still to come */
 	return true;
 }
 
-/* The file is open; it stays so when it is to be sent later. */
-static void answer_variant(struct exchange *exchange, struct variant *variant)
+/* If it is open it stays so when it is to be sent later. */
+static void answer_variant(struct exchange *exchange, const struct variant *variant, int64_t now)
 {
-	int64_t now = wall_clock(exchange->server);
-	char tree_type[HTTAP_TYPE_SIZE];
 	struct range part;
+	struct tag tag;
 
-	make_validator(variant, now);
-	exchange->reply.status = match_conditions(&exchange->meaning->request, &variant->validator);
+	make_tag(&tag, variant, now);
+	exchange->reply.status = match_conditions(&exchange->meaning->request, &tag.validator);
 	if (exchange->reply.status == 412) {
 		answer_refusal(exchange, 412, "the file is not, or no longer, the one that the conditions name");
 		return;
 	}
-	add_validator(exchange, variant);
+	add_validator(exchange, variant, &tag);
 	if (exchange->reply.status == 304) {
 		answer_put(exchange, 0, SPAN(""));
 		return;
 	}
-	exchange->reply.status = decide_part(exchange, variant, &part);
+	exchange->reply.status = decide_part(exchange, variant_file(variant)->size, &tag, &part);
 	if (exchange->reply.status == 416) {
 		answer_refusal(exchange, 416, "the file has no such part; Content-Range tells its length");
 		return;
 	}
 	add_description(exchange, variant, now);
-	if (!send_part(exchange, variant->file.fd,
-		    files_type(&exchange->server->files, exchange->meaning->target.text, tree_type), &part)) {
+	if (!send_part(exchange, variant, &part)) {
 		exchange->reply.fields.len = 0;
 		answer_refusal(exchange, 500, "the file could not be read");
 	}
 }
 
-void static_answer(struct exchange *exchange)
+/* Opens it, and closes it unless it is to be sent later. */
+static void answer_opened(struct exchange *exchange, bool takes_gzip, int64_t now)
 {
-	struct variant variant;
+	struct variant opened;
 	const char *why;
+	int status = open_variant(exchange, takes_gzip, &opened, &why);
 
-	if (!exchange_fits(exchange, HTTAP_READS, "files are read by GET; signals are written by POST /?NAME"))
-		return;
-	int status = find_variant(exchange, &variant, &why);
 	if (status != 200) {
 		answer_refusal(exchange, status, why);
 		return;
 	}
-	answer_variant(exchange, &variant);
+	const struct variant *kept = keep(exchange, &opened, now);
+	answer_variant(exchange, kept != NULL ? kept : &opened, now);
 	if (exchange->conn->state != CONN_FILE)
-		(void)close(variant.file.fd);
+		(void)close(variant_file(&opened)->fd);
+}
+
+void static_answer(struct exchange *exchange)
+{
+	struct httap_server *server = exchange->server;
+
+	if (!exchange_fits(exchange, HTTAP_READS, "files are read by GET; signals are written by POST /?NAME"))
+		return;
+	bool takes_gzip = match_gzip(exchange->meaning->request.field[FIELD_ACCEPT_ENCODING]);
+	const struct variant *kept =
+		kept_find(&server->kept, &server->files, exchange->meaning->target.text, takes_gzip, server->now);
+	if (kept != NULL)
+		answer_variant(exchange, kept, wall_clock(server));
+	else
+		answer_opened(exchange, takes_gzip, wall_clock(server));
 }
 
 /* --- Sending ------------------------------------------------------------------------------------------------------ */

@@ -24,6 +24,7 @@ int main(void)
 		httap_match_suite,
 		httap_range_suite,
 		httap_file_suite,
+		httap_kept_suite,
 		httap_static_suite,
 		httap_config_suite,
 		httap_timer_suite,

@@ -23,6 +23,7 @@ Suite *httap_date_suite(void);
 Suite *httap_match_suite(void);
 Suite *httap_range_suite(void);
 Suite *httap_file_suite(void);
+Suite *httap_kept_suite(void);
 Suite *httap_static_suite(void);
 Suite *httap_config_suite(void);
 Suite *httap_timer_suite(void);
