@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,6 +73,17 @@ static void conn_leave(struct conn *conn)
 		session_leave(conn->server, session);
 }
 
+/* Gives all of a slot but its start back to the kernel: whole pages, whatever their size is here. */
+static void conn_shrink(struct conn *conn)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = (uintptr_t)(conn + 1) & ~(page - 1);
+	uintptr_t start = ((uintptr_t)conn + HTTAP_SLOT_KEEPS + page - 1) & ~(page - 1);
+
+	_Static_assert(offsetof(struct conn, meaning.head) < HTTAP_SLOT_KEEPS, "all that is needed of a free slot stays");
+	if (start < end)
+		(void)madvise((void *)start, end - start, MADV_DONTNEED); /* at worst it stays where it is */
+}
+
 void conn_close(struct conn *conn)
 {
 	struct httap_server *server = conn->server;
@@ -85,6 +97,8 @@ void conn_close(struct conn *conn)
 	conn->file = -1;
 	conn->fd = -1;
 	conn->state = CONN_FREE;
+	if (conn->grown)
+		conn_shrink(conn);
 	server->happened |= HTTAP_CLOSED;
 	server_slot_free(conn);
 	conn_leave(conn);
@@ -111,6 +125,7 @@ static bool conn_flush(struct conn *conn)
 	/* A file follows its head: let the kernel put both into one segment. */
 	int more = conn->state == CONN_FILE ? MSG_MORE : 0;
 
+	conn->grown |= conn->out_end > HTTAP_SLOT_KEEPS;
 	while (conn->out_start < conn->out_end) {
 		ssize_t n = send(conn->fd, conn->out + conn->out_start, conn->out_end - conn->out_start, MSG_NOSIGNAL | more);
 		if (n < 0 && errno == EINTR)
@@ -396,6 +411,7 @@ static bool conn_receive(struct conn *conn)
 	}
 	conn->eof = n == 0;
 	conn->in_end += (size_t)n;
+	conn->grown |= conn->in_end > HTTAP_SLOT_KEEPS;
 	return true;
 }
 
@@ -408,6 +424,7 @@ static void conn_drain(struct conn *conn)
 		return;
 	if (n > 0)
 		conn->drained += (size_t)n;
+	conn->grown |= n > HTTAP_SLOT_KEEPS;
 	if (n <= 0 || conn->drained > HTTAP_LINGER_BYTES)
 		conn_close(conn);
 }

@@ -27,7 +27,7 @@ static bool is_known_reply(const struct exchange *exchange)
 }
 
 /* For the next request that is the same as this one. */
-static void keep_reply(const struct exchange *exchange, const char *head, size_t len)
+SELDOM static void keep_reply(const struct exchange *exchange, const char *head, size_t len)
 {
 	struct known_reply *known = &exchange->meaning->reply;
 	const struct reply *reply = &exchange->reply;
@@ -108,7 +108,7 @@ void answer_object(struct exchange *exchange)
 }
 
 /* How long the body will be nobody knows: it ends with the connection (RFC 9112 section 6.3, rule 8). */
-void answer_events(struct exchange *exchange)
+SELDOM void answer_events(struct exchange *exchange)
 {
 	exchange->reply.status = 200;
 	exchange->reply.close = true;
@@ -116,7 +116,7 @@ void answer_events(struct exchange *exchange)
 	answer_put(exchange, REPLY_ENDLESS, SPAN(""));
 }
 
-void answer_refusal(struct exchange *exchange, int status, const char *why)
+SELDOM void answer_refusal(struct exchange *exchange, int status, const char *why)
 {
 	struct httap_json *json = answer_begin(exchange);
 
@@ -133,7 +133,7 @@ void answer_refusal(struct exchange *exchange, int status, const char *why)
 	answer_put(exchange, json->len, (struct span){ json->out, json->len });
 }
 
-void answer_refused(struct exchange *exchange)
+SELDOM void answer_refused(struct exchange *exchange)
 {
 	const struct httap_server *server = exchange->server;
 
@@ -150,7 +150,7 @@ bool exchange_reads(const struct exchange *exchange)
 	return exchange->meaning->request.method == METHOD_GET || exchange->meaning->request.method == METHOD_HEAD;
 }
 
-bool exchange_fits(struct exchange *exchange, unsigned int methods, const char *why)
+SELDOM bool exchange_fits(struct exchange *exchange, unsigned int methods, const char *why)
 {
 	static const char *const allow_of[] = {
 		[HTTAP_READS] = "GET, HEAD, OPTIONS",
@@ -171,7 +171,7 @@ bool exchange_fits(struct exchange *exchange, unsigned int methods, const char *
 }
 
 /* As a log line has it: method and target, which stand one behind the other. */
-static void name_request(struct meaning *meaning)
+SELDOM static void name_request(struct meaning *meaning)
 {
 	const struct request *request = &meaning->request;
 	struct span text = SPAN("-");
@@ -212,7 +212,7 @@ static void report(struct exchange *exchange)
 
 /* --- Domains ------------------------------------------------------------------------------------------------------ */
 
-static void answer_switch(struct exchange *exchange)
+SELDOM static void answer_switch(struct exchange *exchange)
 {
 	unsigned int methods = exchange->server->config->refuse_get_writes ? HTTAP_WRITES : HTTAP_READS_AND_WRITES;
 
@@ -220,7 +220,7 @@ static void answer_switch(struct exchange *exchange)
 		signals_switch(exchange, exchange->meaning->target.text[0] == '1' ? HTTAP_SET_1 : HTTAP_SET_0);
 }
 
-static void answer_domain(struct exchange *exchange)
+SELDOM static void answer_domain(struct exchange *exchange)
 {
 	switch (exchange->meaning->target.domain) {
 	case DOMAIN_DYNAMIC:
@@ -251,7 +251,7 @@ static bool is_dynamic(const struct target *target)
 }
 
 /* 0, or the status to refuse with and `*why`; who is to be answered, and how, is known in any case. */
-static int read_target(struct meaning *meaning, const char **why)
+SELDOM static int read_target(struct meaning *meaning, const char **why)
 {
 	int status = target_parse(&meaning->target, &meaning->request, why);
 
@@ -261,7 +261,7 @@ static int read_target(struct meaning *meaning, const char **why)
 }
 
 /* To stop is never a matter of knowing something, unless everything is. OPTIONS tells nothing, and a browser sends no token with it. */
-static bool needs_token(const struct exchange *exchange)
+SELDOM static bool needs_token(const struct exchange *exchange)
 {
 	const struct httap_config *config = exchange->server->config;
 
@@ -272,7 +272,7 @@ static bool needs_token(const struct exchange *exchange)
 
 /* A browser asks the person before it for what Basic wants. That is right where he typed an address; a page's request shall come back to
  * the page, which asks in its own words and not while a request of two seconds waits. */
-static int check_token(struct exchange *exchange, const char **why)
+SELDOM static int check_token(struct exchange *exchange, const char **why)
 {
 	const struct meaning *meaning = exchange->meaning;
 	struct session *session = exchange->conn->session;
@@ -288,7 +288,7 @@ static int check_token(struct exchange *exchange, const char **why)
 }
 
 /* Decides what a head means, and whether it is let in. */
-static int judge(struct exchange *exchange, const char **why)
+SELDOM static int judge(struct exchange *exchange, const char **why)
 {
 	struct meaning *meaning = exchange->meaning;
 	int status = read_target(meaning, why);
@@ -331,7 +331,7 @@ void route_exchange(struct exchange *exchange)
 	report(exchange);
 }
 
-void route_refuse_early(struct conn *conn, int status, const char *why)
+SELDOM void route_refuse_early(struct conn *conn, int status, const char *why)
 {
 	const char *what;
 	struct exchange exchange = {

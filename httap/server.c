@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "httap/server.h"
@@ -41,25 +42,37 @@ static struct conn *oldest_silent(const struct httap_server *server, enum timer_
 }
 
 /* Who gives way to a newcomer: one of the table while it is full, one of the lobby when that is full too; or nobody. */
-static struct conn *who_gives_way(const struct httap_server *server)
+static struct conn *who_gives_way(const struct httap_server *server, const struct conn *vacant)
 {
 	struct conn *conn = server->conn_used >= server->conn_limit ? oldest_silent(server, TIMER_FIRST) : NULL;
 
-	return conn == NULL && server->free == NULL ? oldest_silent(server, TIMER_LOBBY) : conn;
+	return conn == NULL && vacant == NULL ? oldest_silent(server, TIMER_LOBBY) : conn;
+}
+
+/* One that has been used already, if there is one: so as few as possible are, and the others cost no memory. */
+static struct conn *vacant_slot(const struct httap_server *server)
+{
+	if (server->free != NULL)
+		return server->free;
+	return server->conn_fresh < server->conn_count ? &server->conn[server->conn_fresh] : NULL;
 }
 
 struct conn *server_slot_next(const struct httap_server *server)
 {
-	struct conn *silent = who_gives_way(server);
+	struct conn *vacant = vacant_slot(server), *silent = who_gives_way(server, vacant);
 
-	return silent != NULL ? silent : server->free;
+	return silent != NULL ? silent : vacant;
 }
 
 struct conn *server_slot_take(struct httap_server *server, struct conn *conn)
 {
 	if (conn->state != CONN_FREE)
 		conn_close(conn); /* it becomes the first of the free ones */
-	server->free = conn->next_free;
+	if (conn == server->free)
+		server->free = conn->next_free;
+	else
+		server->conn_fresh++;
+	conn->server = server;
 	conn->lobby = server->conn_used >= server->conn_limit;
 	server->conn_used += !conn->lobby;
 	return conn;
@@ -81,9 +94,27 @@ void server_slot_free(struct conn *conn)
 static const struct httap_signals no_signals;
 static const struct httap_words no_words;
 
+/* All zero, and fresh from the kernel: what is never used costs no memory, unless the kernel makes one large page of many small ones. NULL:
+ * there is none. */
+static void *map_memory(size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	(void)madvise(memory, bytes, MADV_NOHUGEPAGE); /* a kernel without large pages refuses, and needs it not */
+	return memory;
+}
+
+static void unmap_memory(void *memory, size_t bytes)
+{
+	if (memory != NULL)
+		(void)munmap(memory, bytes); /* ours, and whole: can't fail */
+}
+
 static struct httap_server *server_new(struct httap *httap)
 {
-	struct httap_server *server = calloc(1, sizeof(*server));
+	struct httap_server *server = map_memory(sizeof(*server));
 
 	if (server == NULL)
 		return NULL;
@@ -104,25 +135,18 @@ static int refuse_start(struct httap_error *error, const char *what)
 	return -1;
 }
 
-/* The table of connections. Fresh from the kernel, so that slots that are never used cost no memory. */
 static int make_table(struct httap_server *server, struct httap_error *error)
 {
 	int limit = server->config->connections > 0 ? server->config->connections : HTTAP_CONNECTIONS_DEFAULT;
 
 	server->conn_limit = (unsigned int)limit;
 	server->conn_count = server->conn_limit + HTTAP_LOBBY;
-	server->conn = calloc(server->conn_count, sizeof(struct conn));
+	server->conn = map_memory(server->conn_count * sizeof(struct conn));
 	server->session_count = server->conn_count * HTTAP_SESSIONS_PER_CONNECTION;
 	server->session = calloc(server->session_count, sizeof(*server->session));
 	if (server->conn == NULL || server->session == NULL)
 		return refuse_start(error, "no memory for the tables of connections and sessions");
 	sessions_make(server);
-	for (unsigned int i = server->conn_count; i-- > 0;) {
-		server->conn[i].server = server;
-		server->conn[i].fd = -1;
-		server->conn[i].next_free = server->free;
-		server->free = &server->conn[i];
-	}
 	return 0;
 }
 
@@ -247,7 +271,7 @@ void httap_stop(struct httap *httap)
 	if (server == NULL)
 		return;
 	server->signals = &no_signals; /* the application may be half gone already: it is called no more */
-	for (unsigned int i = 0; server->conn != NULL && i < server->conn_count; i++)
+	for (unsigned int i = 0; i < server->conn_fresh; i++)
 		if (server->conn[i].state != CONN_FREE)
 			conn_close(&server->conn[i]);
 	for (unsigned int i = 0; i < server->listener_count; i++)
@@ -255,9 +279,9 @@ void httap_stop(struct httap *httap)
 	static_close(&server->files);
 	if (server->epoll >= 0)
 		(void)close(server->epoll);
-	free(server->conn);
+	unmap_memory(server->conn, server->conn_count * sizeof(struct conn));
 	free(server->session);
-	free(server);
+	unmap_memory(server, sizeof(*server));
 	httap->server = NULL;
 }
 
