@@ -35,6 +35,7 @@ static struct daemon {
 	struct gpio_lines *lines;
 	struct log log;
 	struct notify notify;
+	int signals;    /* that end it come by this descriptor */
 	bool activated; /* the sockets came from systemd */
 	bool awake;     /* something of tick() is due */
 	bool stopping;
@@ -196,14 +197,13 @@ static int allow_descriptors(const struct config *config, struct httap_error *er
 static int watch_signals(struct daemon *daemon, struct httap_error *error)
 {
 	sigset_t set;
-	int fd;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) == 0 && (fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) >= 0 &&
-		httap_watch(&daemon->httap, fd, on_signal, daemon) == 0)
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == 0 && (daemon->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) >= 0 &&
+		httap_watch(&daemon->httap, daemon->signals, on_signal, daemon) == 0)
 		return 0;
 	snprintf(error->text, sizeof(error->text), "can't wait for signals: %s", strerror(errno));
 	return -1;
@@ -350,6 +350,7 @@ static int finish(struct daemon *daemon, int status, const char *reason)
 	log_flush(&daemon->log);
 	gpio_lines_close(daemon->lines);
 	httap_stop(&daemon->httap);
+	(void)close(daemon->signals);
 	return status;
 }
 
