@@ -145,11 +145,6 @@ SELDOM void answer_refused(struct exchange *exchange)
 
 extern inline bool exchange_writes(const struct exchange *exchange);
 
-bool exchange_reads(const struct exchange *exchange)
-{
-	return exchange->meaning->request.method == METHOD_GET || exchange->meaning->request.method == METHOD_HEAD;
-}
-
 SELDOM bool exchange_fits(struct exchange *exchange, unsigned int methods, const char *why)
 {
 	static const char *const allow_of[] = {

@@ -257,7 +257,6 @@ inline bool exchange_writes(const struct exchange *exchange)
 	return exchange->meaning->request.method == METHOD_POST || exchange->meaning->request.method == METHOD_PUT;
 }
 
-bool exchange_reads(const struct exchange *exchange);                      /* GET or HEAD */
 const struct httap_actor *exchange_actor(const struct exchange *exchange); /* until the next one is asked for */
 
 /* --- static.c, or no_static.c ------------------------------------------------------------------------------------- */

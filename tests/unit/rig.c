@@ -20,9 +20,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,6 +92,49 @@ void rig_in_child(void (*body)(void))
 		rig_fail(__FILE__, __LINE__, "in the child: %s", text);
 	if (status != 0)
 		rig_fail(__FILE__, __LINE__, "the child ended with wait status %d", status);
+}
+
+/* --- Calls that fail ---------------------------------------------------------------------------------------------- */
+
+static struct {
+	unsigned int left; /* until it fails, with the call that does; 0: it does not */
+	int error;
+} calls[RIG_CALLS];
+
+void rig_fail_call(enum rig_call call, unsigned int turn, int error)
+{
+	calls[call].left = turn;
+	calls[call].error = error;
+}
+
+static bool fails(enum rig_call call)
+{
+	if (calls[call].left == 0 || --calls[call].left > 0)
+		return false;
+	errno = calls[call].error;
+	return true;
+}
+
+/* These are found before the C library's. */
+
+int socket(int domain, int type, int protocol)
+{
+	return fails(RIG_SOCKET) ? -1 : (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+int epoll_create1(int flags)
+{
+	return fails(RIG_EPOLL_CREATE) ? -1 : (int)syscall(SYS_epoll_create1, flags);
+}
+
+int eventfd(unsigned int count, int flags)
+{
+	return fails(RIG_EVENTFD) ? -1 : (int)syscall(SYS_eventfd2, count, flags);
+}
+
+ssize_t send(int fd, const void *bytes, size_t len, int flags)
+{
+	return fails(RIG_SEND) ? -1 : sendto(fd, bytes, len, flags, NULL, 0);
 }
 
 /* --- The environment ---------------------------------------------------------------------------------------------- */
@@ -240,6 +285,8 @@ void *calloc(size_t count, size_t size)
 	allocations++;
 	if (real == NULL)
 		*(void **)&real = next("calloc");
+	if (fails(RIG_CALLOC))
+		return NULL;
 	return real != NULL ? real(count, size) : NULL;
 }
 
@@ -250,6 +297,8 @@ void *realloc(void *old, size_t size)
 	allocations++;
 	if (real == NULL)
 		*(void **)&real = next("realloc");
+	if (fails(RIG_REALLOC))
+		return NULL;
 	return real != NULL ? real(old, size) : NULL;
 }
 
@@ -280,6 +329,8 @@ bool rig_counts_allocations(void)
 /* The server's wait. A simulated one takes no time: the clock moves by what it would have taken. */
 int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
 {
+	if (fails(RIG_EPOLL_WAIT))
+		return -1;
 	int n = epoll_pwait(epoll, events, most, rig.simulate_waits ? 0 : timeout, NULL);
 
 	if (!rig.simulate_waits || n != 0)

@@ -53,6 +53,21 @@ int rig_listening(int family, int type);
 unsigned long rig_allocations(void);
 bool rig_counts_allocations(void);
 
+/* Calls that a test can make fail, as they do where memory or descriptors have run out. */
+enum rig_call {
+	RIG_CALLOC, /* this and the next only where rig_counts_allocations() */
+	RIG_REALLOC,
+	RIG_SOCKET,
+	RIG_EPOLL_CREATE,
+	RIG_EPOLL_WAIT,
+	RIG_EVENTFD,
+	RIG_SEND,
+	RIG_CALLS
+};
+
+/* Of the calls of that kind which are to come, this one (1: the next) fails once with this errno. */
+void rig_fail_call(enum rig_call call, unsigned int turn, int error);
+
 bool rig_is_json(const char *text, size_t len);
 
 /* --- The application ---------------------------------------------------------------------------------------------- */

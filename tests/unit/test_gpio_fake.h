@@ -40,6 +40,8 @@ struct fake_chip {
 	int get_errno;            /* 0: lines can be read */
 	bool no_edges;            /* its driver has no interrupts */
 	int edge_errno;           /* 0: edges can be read */
+	int info_errno;           /* 0: it tells about all its lines; else not from `info_from` on */
+	unsigned int info_from;
 };
 
 struct fake_request {
@@ -143,6 +145,10 @@ static inline int fake_line_info(struct gpio_chip *sim, unsigned int offset, str
 	const struct fake_chip *chip = fake_find(sim);
 	const char *holder = fake.refused && chip->late_holder != NULL ? chip->late_holder : chip->holder;
 
+	if (chip->info_errno != 0 && offset >= chip->info_from) {
+		errno = chip->info_errno;
+		return -1;
+	}
 	gpio_chip_sim.line_info(sim, offset, info);
 	fake_rename(chip, offset, info);
 	if (holder != NULL && chip->held == offset) {

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include "tests/unit/rig.h"
+
 /* --- tools --- */
 
 /* Finds a chip and closes it again; returns the name of the one that was found. */
@@ -100,6 +102,42 @@ START_TEST(a_directory_that_is_not_there_holds_no_chip)
 	ck_assert_int_eq(gpio_devices_list(&devices, &places), 0);
 	ck_assert_uint_eq(devices.count, 0);
 	gpio_devices_free(&devices);
+}
+END_TEST
+
+/* There is nothing that could be opened, so the chip is asked for nothing. */
+START_TEST(a_device_file_whose_path_is_too_long_is_not_opened)
+{
+	static char directory[PATH_MAX];
+	struct gpio_places places = { .directory = directory, .kernel = &fake_ops };
+
+	memset(directory, 'd', sizeof(directory) - 1);
+	errno = 0;
+	ck_assert_ptr_null(gpio_device_open(&places, 0));
+	ck_assert_int_eq(errno, ENAMETOOLONG);
+}
+END_TEST
+
+/* For the second one, when there is one in the list already. */
+START_TEST(without_memory_for_the_device_files_that_is_told)
+{
+	struct gpio_places places = fake_places();
+	struct gpio_error error = { "" };
+	char text[200];
+
+	if (!rig_counts_allocations())
+		return;
+	fake_link("gpiochip0", "/dev/null");
+	fake_link("gpiochip1", "/dev/zero");
+	rig_fail_call(RIG_REALLOC, 2, ENOMEM);
+	ck_assert_ptr_null(gpio_find_chip(&places, NULL, &error));
+	ck_assert_str_eq(error.text, "chips could not be looked for: Cannot allocate memory");
+	FILE *out = fmemopen(text, sizeof(text), "w");
+	ck_assert_ptr_nonnull(out);
+	rig_fail_call(RIG_REALLOC, 1, ENOMEM);
+	ck_assert_int_eq(gpio_list_at(&places, out, false), 0);
+	ck_assert_int_eq(fclose(out), 0);
+	ck_assert_str_eq(text, "chips could not be looked for: Cannot allocate memory\n");
 }
 END_TEST
 
@@ -322,6 +360,15 @@ START_TEST(sim_is_the_simulated_chip)
 	fake_add_device("gpiochip0", "/dev/null", "sim");
 	ck_assert_str_eq(found("sim"), "sim");
 	ck_assert_int_eq(fake.opened, 0);
+}
+END_TEST
+
+START_TEST(without_memory_for_the_simulated_chip_that_is_told)
+{
+	if (!rig_counts_allocations())
+		return;
+	rig_fail_call(RIG_CALLOC, 1, ENOMEM);
+	ck_assert_str_eq(missed("sim"), "the simulated chip could not be made: Cannot allocate memory");
 }
 END_TEST
 
@@ -615,6 +662,20 @@ START_TEST(the_list_shows_chips_lines_and_holders)
 }
 END_TEST
 
+START_TEST(a_line_that_can_not_be_looked_at_is_listed_with_the_reason)
+{
+	static char text[16384];
+	struct gpio_places places = fake_places();
+	struct fake_chip *chip = fake_add_device("gpiochip0", "/dev/null", "expander");
+
+	chip->info_errno = EREMOTEIO;
+	chip->info_from = 1;
+	ck_assert_int_eq(listed(text, sizeof(text), &places, false), 1);
+	contains(text, "     0  GPIO0 ");
+	contains(text, "\n     1  could not be looked at: Remote I/O error\n     2  could not");
+}
+END_TEST
+
 START_TEST(a_holder_without_a_name_is_listed_as_one)
 {
 	static char text[16384];
@@ -698,6 +759,8 @@ static TCase *devices_case(void)
 	tcase_add_test(devices, device_files_come_in_order_of_their_numbers);
 	tcase_add_test(devices, a_device_file_that_is_a_link_to_another_is_left_out);
 	tcase_add_test(devices, other_files_are_no_chips);
+	tcase_add_test(devices, a_device_file_whose_path_is_too_long_is_not_opened);
+	tcase_add_test(devices, without_memory_for_the_device_files_that_is_told);
 	tcase_add_test(devices, a_directory_that_is_not_there_holds_no_chip);
 	tcase_add_loop_test(devices, the_number_of_a_device_file_is_all_that_follows_its_name, 0, ROWS(numbers));
 	return devices;
@@ -727,6 +790,7 @@ static TCase *chips_case(void)
 	tcase_add_loop_test(chips, a_number_that_may_not_be_opened_is_told, 0, ROWS(ways));
 	tcase_add_loop_test(chips, other_words_are_labels_and_open_no_file, 0, ROWS(no_chips));
 	tcase_add_test(chips, sim_is_the_simulated_chip);
+	tcase_add_test(chips, without_memory_for_the_simulated_chip_that_is_told);
 	tcase_add_test(chips, a_build_without_libgpiod_has_the_simulated_chip_only);
 	return chips;
 }
@@ -763,6 +827,7 @@ static TCase *list_case(void)
 
 	tcase_add_checked_fixture(list, fake_begin, fake_end);
 	tcase_add_test(list, the_list_shows_chips_lines_and_holders);
+	tcase_add_test(list, a_line_that_can_not_be_looked_at_is_listed_with_the_reason);
 	tcase_add_test(list, a_holder_without_a_name_is_listed_as_one);
 	tcase_add_test(list, the_list_has_no_pins_of_other_chips);
 	tcase_add_test(list, the_list_shows_the_simulated_chip_when_asked);

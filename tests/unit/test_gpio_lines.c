@@ -6,6 +6,7 @@
  */
 #include <poll.h>
 
+#include "tests/unit/rig.h"
 #include "tests/unit/test_gpio_fake.h"
 
 #include "gpio/find.h"
@@ -307,6 +308,36 @@ START_TEST(a_request_that_fails_is_told_with_chip_and_reason)
 		"B: inputs of gpiochip0 (pinctrl-bcm2711) could not be requested: Invalid argument");
 	header()->request_errno = E2BIG;
 	contains(not_opened("LED=17", NULL), "too many different combinations of bias and drive");
+}
+END_TEST
+
+/* Asked by its number, or looked for by its name. */
+START_TEST(a_line_that_its_chip_tells_nothing_about_is_told)
+{
+	struct fake_chip *chip = header();
+
+	chip->info_errno = EREMOTEIO;
+	chip->info_from = 17;
+	ck_assert_str_eq(not_opened(_i == 0 ? "LED=17" : "LED=LAMP", NULL),
+		"LED: gpiochip0 tells nothing about its line 17: Remote I/O error");
+	ck_assert_int_eq(fake.requests, 0);
+}
+END_TEST
+
+START_TEST(inputs_that_can_not_be_read_at_first_are_not_opened)
+{
+	header()->get_errno = EREMOTEIO;
+	ck_assert_str_eq(not_opened("B=17,input", NULL),
+		"B: inputs of gpiochip0 (pinctrl-bcm2711) could not be requested: Remote I/O error");
+}
+END_TEST
+
+START_TEST(without_memory_for_the_lines_that_is_told)
+{
+	if (!rig_counts_allocations())
+		return;
+	rig_fail_call(RIG_CALLOC, 1, ENOMEM);
+	ck_assert_str_eq(not_opened("LED=17", NULL), "no memory for the lines: Cannot allocate memory");
 }
 END_TEST
 
@@ -844,6 +875,52 @@ START_TEST(a_pulse_that_can_not_be_ended_is_told_once_and_the_others_end)
 	contains(error.text, "gpiochip0 (pinctrl-bcm2711) could not be written");
 	ck_assert_int_eq(fake_level("gpiochip1", 1), 0);
 	ck_assert_int_eq(gpio_lines_deadline(lines), INT64_MAX);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* What is due comes first: when that can not be done, nothing of what is asked for is. */
+START_TEST(a_write_that_comes_late_is_refused_when_what_was_due_can_not_be_done)
+{
+	struct gpio_lines *lines = open_lines("A=1 B=1-0020:1,failsafe=1s");
+	struct gpio_command change = { 1, GPIO_SET_1, 0 };
+	struct gpio_error error = { "" };
+
+	ck_assert_int_eq(pulse(lines, 0, 1000), 0);
+	header()->set_errno = ENODEV;
+	ck_assert_int_eq(gpio_lines_write(lines, 2000, &somebody, &change, 1, NULL, &error), -1);
+	ck_assert_int_eq(errno, ENODEV);
+	contains(error.text, "gpiochip0 (pinctrl-bcm2711) could not be written");
+	ck_assert_int_eq(fake_level("gpiochip1", 1), 0);
+	gpio_lines_close(lines);
+}
+END_TEST
+
+START_TEST(an_input_that_can_not_be_looked_at_when_it_would_count_is_told)
+{
+	struct gpio_lines *lines = open_lines("A=5,input,debounce=5ms");
+	struct gpio_error error = { "" };
+
+	fake_drive("gpiochip0", 5, 1, 1000);
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 1000, NULL), 0);
+	header()->edge_errno = ENODEV;
+	ck_assert_int_eq(gpio_lines_tick(lines, 6000, &error), -1);
+	ck_assert_int_eq(errno, ENODEV);
+	contains(error.text, "gpiochip0 (pinctrl-bcm2711) could not be watched");
+	gpio_lines_close(lines);
+}
+END_TEST
+
+/* When no edge waits any more, a look says whether some were lost. */
+START_TEST(inputs_that_can_not_be_read_behind_their_edges_are_told)
+{
+	struct gpio_lines *lines = open_lines("A=5,input");
+	struct gpio_error error = { "" };
+
+	header()->get_errno = EREMOTEIO;
+	ck_assert_int_eq(gpio_lines_edges(lines, 0, 1000, &error), -1);
+	ck_assert_int_eq(errno, EREMOTEIO);
+	contains(error.text, "gpiochip0 (pinctrl-bcm2711) could not be read");
 	gpio_lines_close(lines);
 }
 END_TEST
@@ -1429,6 +1506,9 @@ static TCase *open_case(void)
 	tcase_add_test(open, a_line_that_somebody_takes_in_the_last_moment_is_refused_with_his_name);
 	tcase_add_test(open, a_holder_who_is_gone_again_is_told_as_busy);
 	tcase_add_test(open, a_request_that_fails_is_told_with_chip_and_reason);
+	tcase_add_loop_test(open, a_line_that_its_chip_tells_nothing_about_is_told, 0, 2);
+	tcase_add_test(open, inputs_that_can_not_be_read_at_first_are_not_opened);
+	tcase_add_test(open, without_memory_for_the_lines_that_is_told);
 	tcase_add_test(open, what_was_requested_is_let_go_when_a_later_chip_fails);
 	tcase_add_test(open, what_was_requested_is_made_safe_when_a_later_chip_fails);
 	tcase_add_test(open, an_input_that_cannot_be_had_moves_no_output);
@@ -1496,6 +1576,9 @@ static TCase *pulse_case(void)
 	tcase_add_test(pulses, stop_ends_pulses_also_where_a_line_keeps);
 	tcase_add_test(pulses, a_pulse_that_was_refused_or_failed_is_none);
 	tcase_add_test(pulses, a_pulse_that_can_not_be_ended_is_told_once_and_the_others_end);
+	tcase_add_test(pulses, a_write_that_comes_late_is_refused_when_what_was_due_can_not_be_done);
+	tcase_add_test(pulses, an_input_that_can_not_be_looked_at_when_it_would_count_is_told);
+	tcase_add_test(pulses, inputs_that_can_not_be_read_behind_their_edges_are_told);
 	return pulses;
 }
 

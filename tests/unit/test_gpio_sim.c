@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "gpio/chip.h"
+#include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
 
 static struct gpio_chip *open_sim(void)
@@ -286,6 +287,28 @@ START_TEST(a_simulated_chip_that_is_unplugged_wakes_who_waits_for_edges)
 }
 END_TEST
 
+/* Memory, or the descriptor of an input's edges. */
+START_TEST(a_simulated_line_that_lacks_something_is_not_held)
+{
+	struct gpio_chip *sim = open_sim();
+	struct gpio_line_config config = { .consumer = "A" };
+	struct gpio_line_info info;
+
+	rig_fail_call(RIG_EVENTFD, 1, EMFILE);
+	ck_assert_ptr_null(sim->ops->request(sim, GPIO_INPUT, &config, 1));
+	ck_assert_int_eq(errno, EMFILE);
+	if (rig_counts_allocations()) {
+		rig_fail_call(RIG_CALLOC, 1, ENOMEM);
+		ck_assert_ptr_null(sim->ops->request(sim, GPIO_OUTPUT, &config, 1));
+		ck_assert_int_eq(errno, ENOMEM);
+	}
+	ck_assert_int_eq(sim->ops->line_info(sim, 0, &info), 0);
+	ck_assert(!info.used);
+	sim->ops->release(hold_button(sim));
+	sim->ops->close(sim);
+}
+END_TEST
+
 START_TEST(two_simulated_chips_share_nothing)
 {
 	struct gpio_chip *one = open_sim();
@@ -320,6 +343,7 @@ Suite *gpio_sim_suite(void)
 	tcase_add_loop_test(sim, a_move_that_cannot_be_is_refused, 0, sizeof(no_moves) / sizeof(no_moves[0]));
 	tcase_add_test(sim, the_outside_stays_when_a_line_is_let_go);
 	tcase_add_test(sim, a_simulated_chip_that_is_unplugged_wakes_who_waits_for_edges);
+	tcase_add_test(sim, a_simulated_line_that_lacks_something_is_not_held);
 	tcase_add_test(sim, two_simulated_chips_share_nothing);
 	suite_add_tcase(suite, sim);
 	return suite;

@@ -262,6 +262,18 @@ static const struct structure_row {
 	{ { .origins = "a" }, "HTTAP_ORIGINS", "a", "http://" },
 };
 
+/* It has no variable, and is a secret: an error goes to logs. */
+START_TEST(a_bad_token_is_refused_and_not_shown)
+{
+	struct httap_config config = { .token = "0123456789abcd!" };
+	struct httap_error error = { "" };
+
+	ck_assert_int_eq(httap_check(&config, &error), -1);
+	ck_assert_ptr_nonnull(strstr(error.text, "the token must be 16 to 128 letters"));
+	ck_assert_ptr_null(strstr(error.text, "0123456789"));
+}
+END_TEST
+
 START_TEST(a_bad_structure_is_refused_by_check_and_by_start)
 {
 	const struct structure_row *row = &bad_structures[_i];
@@ -351,6 +363,7 @@ Suite *httap_config_suite(void)
 	suite_add_tcase(suite, environment);
 
 	tcase_add_loop_test(structure, a_bad_structure_is_refused_by_check_and_by_start, 0, ROWS(bad_structures));
+	tcase_add_test(structure, a_bad_token_is_refused_and_not_shown);
 	tcase_add_test(structure, a_bad_structure_fails_the_first_pass_with_errno);
 	suite_add_tcase(suite, structure);
 

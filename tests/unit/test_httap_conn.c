@@ -4,6 +4,7 @@
  * One connection: deadlines by the rig's clock, requests in any pieces, replies that the peer is slow to take, and how a
  * connection ends.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -90,6 +91,30 @@ START_TEST(a_request_that_has_arrived_is_answered_even_when_the_pass_comes_late)
 	rig.clock += 10 * SECONDS;
 	expect(peer_answer(peer), 200, LED_IS_0);
 	ck_assert(peer_quiet(peer));
+}
+END_TEST
+
+/* More than one pass is told of by the kernel: for some the deadline comes first, and what they have sent lies there. */
+START_TEST(requests_that_have_arrived_are_answered_though_the_kernel_tells_of_some_in_the_next_pass)
+{
+	enum { MANY = HTTAP_EVENTS_TURN + 16 };
+	struct peer *peer[MANY];
+
+	rig.httap.config.connections = MANY;
+	for (int i = 0; i < MANY; i++) {
+		peer[i] = rig_peer();
+		(void)rig_run();
+	}
+	for (int i = 0; i < MANY; i++)
+		peer_say(peer[i], "GET /?LED" END);
+	rig.clock += 10 * SECONDS;
+	(void)rig_pass();
+	for (int i = 0; i < MANY; i++) {
+		(void)peer_take(peer[i]);
+		struct answer answer;
+		ck_assert(peer_answered(peer[i], false, &answer));
+		expect(answer, 200, LED_IS_0);
+	}
 }
 END_TEST
 
@@ -630,6 +655,27 @@ START_TEST(a_peer_that_reads_slowly_is_not_dropped_while_he_goes_on)
 }
 END_TEST
 
+START_TEST(a_reply_whose_sending_is_interrupted_is_sent_again)
+{
+	struct peer *peer = rig_peer_served();
+
+	peer_say(peer, "GET /?LED" END);
+	rig_fail_call(RIG_SEND, 1, EINTR);
+	expect(peer_answer(peer), 200, "{\"LED\":0}");
+}
+END_TEST
+
+START_TEST(a_connection_that_breaks_while_a_reply_is_sent_is_closed)
+{
+	struct peer *peer = rig_peer_served();
+
+	peer_say(peer, "GET /?LED" END);
+	rig_fail_call(RIG_SEND, 1, ECONNRESET);
+	ck_assert(peer_closed(peer));
+	expect(peer_ask(rig_peer(), "GET /?LED"), 200, NULL);
+}
+END_TEST
+
 START_TEST(a_peer_that_leaves_in_the_middle_of_a_reply_is_forgotten)
 {
 	struct peer *peer = stuck_peer(long_replies[_i]);
@@ -917,6 +963,7 @@ Suite *httap_conn_suite(void)
 	tcase_add_loop_test(deadlines, a_request_that_is_not_complete_after_three_seconds_is_408, 0, ROWS(partial));
 	tcase_add_test(deadlines, bytes_of_a_request_do_not_restart_the_three_seconds);
 	tcase_add_test(deadlines, a_request_that_has_arrived_is_answered_even_when_the_pass_comes_late);
+	tcase_add_test(deadlines, requests_that_have_arrived_are_answered_though_the_kernel_tells_of_some_in_the_next_pass);
 	tcase_add_loop_test(deadlines, between_requests_a_connection_lives_for_the_keepalive, 0, ROWS(keepalives));
 	tcase_add_test(deadlines, the_keepalive_is_fifteen_seconds_by_default);
 	tcase_add_loop_test(deadlines, any_complete_request_restarts_the_keepalive, 0, ROWS(complete));
@@ -938,6 +985,8 @@ Suite *httap_conn_suite(void)
 	tcase_add_test(output, others_are_served_while_a_peer_does_not_read);
 	tcase_add_loop_test(output, a_peer_that_stops_reading_is_dropped_after_the_keepalive, 0, ROWS(long_replies));
 	tcase_add_loop_test(output, a_peer_that_reads_slowly_is_not_dropped_while_he_goes_on, 0, ROWS(long_replies));
+	tcase_add_test(output, a_reply_whose_sending_is_interrupted_is_sent_again);
+	tcase_add_test(output, a_connection_that_breaks_while_a_reply_is_sent_is_closed);
 	tcase_add_loop_test(output, a_peer_that_leaves_in_the_middle_of_a_reply_is_forgotten, 0, ROWS(long_replies));
 	suite_add_tcase(suite, output);
 

@@ -448,16 +448,19 @@ static const struct page_row {
 	{ "/etc/passwd", -1 },
 };
 
+/* _i: the row, and whether openat2 is missing. */
 START_TEST(a_root_page_must_be_a_file_that_can_be_served)
 {
-	const struct page_row *row = &page_rows[_i];
+	const struct page_row *row = &page_rows[_i / 2];
 	struct files files;
 	struct httap_error error = { "" };
 
 	open_tree(&files);
 	files.root_page = row->page;
 	int free_before = lowest_free_descriptor();
+	openat2_error = _i % 2 != 0 ? ENOSYS : 0;
 	int result = files_check_root_page(&files, &error);
+	openat2_error = 0;
 	int free_after = lowest_free_descriptor();
 	files_close(&files);
 	ck_assert_msg(result == row->result, "%s is %d", row->page, result);
@@ -467,6 +470,42 @@ START_TEST(a_root_page_must_be_a_file_that_can_be_served)
 			strstr(error.text, "HTTAP_ROOTPAGE") != NULL && strstr(error.text, row->page) != NULL, "%s", error.text);
 		check_sentence(&error, root);
 	}
+}
+END_TEST
+
+/* Longer than any target, which httapd_limits.h ends. */
+START_TEST(a_root_page_with_a_path_that_is_too_long_is_refused)
+{
+	static char page[HTTAP_TARGET_MAX + 100];
+	struct files files;
+	struct httap_error error = { "" };
+
+	memset(page, 'a', sizeof(page) - 1);
+	open_tree(&files);
+	files.root_page = page;
+	openat2_error = _i != 0 ? ENOSYS : 0;
+	ck_assert_int_eq(files_check_root_page(&files, &error), -1);
+	openat2_error = 0;
+	files_close(&files);
+	ck_assert_ptr_nonnull(strstr(error.text, "HTTAP_ROOTPAGE=\"aaaa"));
+}
+END_TEST
+
+/* openat2(2) says EAGAIN when something was renamed meanwhile: after some attempts it is not there. */
+START_TEST(a_look_up_that_a_rename_always_disturbs_ends)
+{
+	struct files files;
+	struct file file;
+	const char *why;
+
+	open_tree(&files);
+	openat2_error = EAGAIN;
+	int status = files_find(&files, "index.html", &file, &why);
+	openat2_error = 0;
+	ck_assert_int_eq(status, 404);
+	ck_assert_int_eq(files_find(&files, "index.html", &file, &why), 200);
+	ck_assert_int_eq(close(file.fd), 0);
+	files_close(&files);
 }
 END_TEST
 
@@ -542,7 +581,9 @@ Suite *httap_file_suite(void)
 	tcase_add_test(roots, a_tree_of_a_third_user_is_refused);
 	tcase_add_test(roots, a_tree_of_root_may_be_served_by_anybody);
 	tcase_add_loop_test(roots, a_root_that_is_no_directory_is_refused, 0, 5);
-	tcase_add_loop_test(roots, a_root_page_must_be_a_file_that_can_be_served, 0, ROWS(page_rows));
+	tcase_add_loop_test(roots, a_root_page_must_be_a_file_that_can_be_served, 0, 2 * ROWS(page_rows));
+	tcase_add_test(roots, a_look_up_that_a_rename_always_disturbs_ends);
+	tcase_add_loop_test(roots, a_root_page_with_a_path_that_is_too_long_is_refused, 0, 2);
 	suite_add_tcase(suite, roots);
 
 	tcase_add_loop_test(types, a_type_is_that_of_the_extension_in_any_case, 0, ROWS(type_rows));

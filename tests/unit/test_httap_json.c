@@ -190,6 +190,22 @@ START_TEST(a_buffer_that_is_too_small_is_reported_and_not_overrun)
 }
 END_TEST
 
+START_TEST(a_digit_that_does_not_fit_is_reported_and_nothing_of_it_written)
+{
+	static const char two[] = "\"A\":1,\"B\":0", empty[sizeof(two)];
+	size_t size = (size_t)_i;
+	struct httap_json json;
+
+	json_begin(&json, guard_page_copy(empty, size), size);
+	json_digit(&json, SPAN("A"), 1);
+	json_digit(&json, SPAN("B"), 0);
+	/* A comma that the first one does not need is reckoned with. */
+	ck_assert_uint_eq(json.len, size < 6 ? 0 : size < sizeof(two) - 1 ? 5 : sizeof(two) - 1);
+	ck_assert(json.overflow == (size < sizeof(two) - 1));
+	ck_assert_mem_eq(json.out, two, json.len);
+}
+END_TEST
+
 START_TEST(an_overflow_stays_when_something_shorter_fits)
 {
 	char out[4];
@@ -218,6 +234,7 @@ Suite *httap_json_suite(void)
 
 	tcase_add_test(objects, commas_stand_between_members_and_nowhere_else);
 	tcase_add_loop_test(objects, a_buffer_that_is_too_small_is_reported_and_not_overrun, 0, (int)sizeof(whole));
+	tcase_add_loop_test(objects, a_digit_that_does_not_fit_is_reported_and_nothing_of_it_written, 0, 13);
 	tcase_add_test(objects, an_overflow_stays_when_something_shorter_fits);
 	suite_add_tcase(suite, objects);
 	return suite;

@@ -224,6 +224,45 @@ START_TEST(a_dynamic_reply_has_these_bytes)
 }
 END_TEST
 
+/* What a browser must hear (Fetch standard, section 3.2): of a read, of a preflight, of one where a token is asked for, of one of a
+ * place where nothing may be sent. */
+static const struct origin_row {
+	struct reply reply;
+	const char *methods, *fields, *network, *age;
+} origin_rows[] = {
+	{ { .status = 200, .allow = "GET" }, NULL, NULL, NULL, NULL },
+	{ { .status = 204, .allow = "GET", .preflight = true }, "GET", "Content-Type, HTTaP-Session", "true", "600" },
+	{ { .status = 204, .allow = "GET", .preflight = true, .authorizes = true }, "GET",
+		"Authorization, Content-Type, HTTaP-Session", "true", "600" },
+	{ { .status = 404, .preflight = true }, NULL, "Content-Type, HTTaP-Session", "true", "600" },
+};
+
+START_TEST(a_page_of_another_origin_is_told_what_it_may_read_and_send)
+{
+	const struct origin_row *row = &origin_rows[_i];
+	struct reply reply = row->reply;
+
+	reply.origin = SPAN("http://lab.example.org");
+	struct span head = head_of(&reply);
+	check_field(head, "Access-Control-Allow-Origin", "http://lab.example.org");
+	check_field(head, "Access-Control-Expose-Headers", "HTTaP-Session");
+	check_field(head, "Access-Control-Allow-Methods", row->methods);
+	check_field(head, "Access-Control-Allow-Headers", row->fields);
+	check_field(head, "Access-Control-Allow-Private-Network", row->network);
+	check_field(head, "Access-Control-Max-Age", row->age);
+}
+END_TEST
+
+START_TEST(a_challenge_is_told)
+{
+	struct reply reply = { .status = 401, .challenge = "Bearer realm=\"httapd\"" };
+	struct span head = head_of(&reply);
+
+	check_syntax(head, "HTTP/1.1 401 Unauthorized");
+	check_field(head, "WWW-Authenticate", "Bearer realm=\"httapd\"");
+}
+END_TEST
+
 Suite *httap_reply_suite(void)
 {
 	Suite *suite = suite_create("httap/reply");
@@ -234,6 +273,8 @@ Suite *httap_reply_suite(void)
 	tcase_add_loop_test(heads, a_status_that_is_no_refusal_becomes_500, 0, 11);
 	tcase_add_loop_test(heads, a_length_is_written_in_decimal_digits, 0, 9);
 	tcase_add_test(heads, a_dynamic_reply_has_these_bytes);
+	tcase_add_loop_test(heads, a_page_of_another_origin_is_told_what_it_may_read_and_send, 0, ROWS(origin_rows));
+	tcase_add_test(heads, a_challenge_is_told);
 	suite_add_tcase(suite, heads);
 	return suite;
 }

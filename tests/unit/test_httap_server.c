@@ -318,6 +318,122 @@ START_TEST(a_start_that_fails_can_be_tried_again)
 }
 END_TEST
 
+/* Of memory: for the server, the connections, the sessions. */
+static const struct lack {
+	enum rig_call call;
+	unsigned int turn;
+	int error;
+	const char *sentence;
+} lacks[] = {
+	{ RIG_CALLOC, 1, ENOMEM, "no memory for the server: Cannot allocate memory" },
+	{ RIG_CALLOC, 2, ENOMEM, "no memory for the tables of connections and sessions: Cannot allocate memory" },
+	{ RIG_CALLOC, 3, ENOMEM, "no memory for the tables of connections and sessions: Cannot allocate memory" },
+	{ RIG_EPOLL_CREATE, 1, EMFILE, "epoll_create1: Too many open files" },
+	{ RIG_SOCKET, 1, EMFILE, "can't listen on 127.0.0.1 port 0: Too many open files" },
+};
+
+START_TEST(a_start_that_lacks_something_says_what_and_can_be_tried_again)
+{
+	const struct lack *lack = &lacks[_i];
+	struct httap httap = { .config = rig.httap.config };
+	struct httap_error error = { "" };
+	unsigned int before = rig_descriptors();
+
+	if (lack->call == RIG_CALLOC && !rig_counts_allocations())
+		return;
+	rig_fail_call(lack->call, lack->turn, lack->error);
+	errno = 0;
+	ck_assert_int_eq(httap_start(&httap, &error), -1);
+	ck_assert_int_eq(errno, lack->error);
+	ck_assert_str_eq(error.text, lack->sentence);
+	ck_assert_ptr_null(httap.server);
+	ck_assert_uint_eq(rig_descriptors(), before);
+	ck_assert_int_eq(httap_start(&httap, &error), 0);
+	httap_stop(&httap);
+}
+END_TEST
+
+START_TEST(a_listener_that_there_is_no_memory_for_stays_with_its_owner)
+{
+	struct httap httap = { .config = rig.httap.config };
+	int fd = make_listener(NULL);
+
+	if (rig_counts_allocations()) {
+		rig_fail_call(RIG_CALLOC, 1, ENOMEM);
+		ck_assert_int_eq(httap_add_listener(&httap, fd), -1);
+		ck_assert_int_eq(errno, ENOMEM);
+	}
+	ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
+/* A kernel without IPv6 has no such sockets. */
+static void without_ipv6(void)
+{
+	struct httap httap = { .config = { .static_path = rig.root, .port = HTTAP_PORT_ANY } };
+
+	must(rig_private_network());
+	rig_fail_call(RIG_SOCKET, 1, EAFNOSUPPORT);
+	must(httap_polled(&httap) == 0);
+	is_served_at(&httap, "127.0.0.1", httap_port(&httap));
+	must(connect_to("::1", httap_port(&httap)) < 0);
+	httap_stop(&httap);
+}
+
+START_TEST(without_ipv6_every_address_is_every_one_of_ipv4)
+{
+	rig_in_child(without_ipv6);
+}
+END_TEST
+
+static void no_sockets(void)
+{
+	struct httap httap = { .config = { .static_path = rig.root } };
+	struct httap_error error;
+
+	must(rig_private_network());
+	rig_fail_call(RIG_SOCKET, 1, EACCES);
+	must(httap_start(&httap, &error) == -1);
+	must(strcmp(error.text,
+		     "can't listen on every address, port 60000: Permission denied; ports below 1024 need root or a socket from systemd") ==
+		0);
+}
+
+START_TEST(when_no_address_can_be_had_that_is_told)
+{
+	rig_in_child(no_sockets);
+}
+END_TEST
+
+START_TEST(a_pass_that_can_not_ask_the_kernel_fails_and_the_next_one_serves)
+{
+	struct peer *peer = rig_peer_served();
+
+	rig_fail_call(RIG_EPOLL_WAIT, 1, EINTR); /* a signal is no failure */
+	ck_assert_int_eq(httap_polled(&rig.httap), 0);
+	rig_fail_call(RIG_EPOLL_WAIT, 1, EBADF);
+	ck_assert_int_eq(httap_polled(&rig.httap), -1);
+	ck_assert_int_eq(errno, EBADF);
+	expect(peer_ask(peer, "GET /?LED"), 200, NULL);
+}
+END_TEST
+
+static void must_not_wake(void *context)
+{
+	(void)context;
+	ck_abort_msg("it was woken");
+}
+
+START_TEST(before_the_start_nobody_is_woken_or_watched)
+{
+	httap_wake_at(&(struct httap){ 0 }, 0, must_not_wake, NULL);
+	httap_wake_at(&rig.httap, NEVER, must_not_wake, NULL);
+	ck_assert_int_eq(httap_watch(&(struct httap){ 0 }, STDIN_FILENO, NULL, NULL), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	expect(peer_ask(rig_peer(), "GET /?LED"), 200, NULL);
+}
+END_TEST
+
 START_TEST(before_the_start_there_is_no_root_page)
 {
 	struct httap_error error = { "" };
@@ -1045,9 +1161,14 @@ Suite *httap_server_suite(void)
 		tcase_add_test(tcase, a_structure_of_zeros_serves_on_its_first_pass);
 		tcase_add_test(tcase, a_free_port_is_the_same_at_all_addresses);
 		tcase_add_test(tcase, a_port_that_is_taken_is_refused_with_advice);
+		tcase_add_test(tcase, without_ipv6_every_address_is_every_one_of_ipv4);
+		tcase_add_test(tcase, when_no_address_can_be_had_that_is_told);
 	}
 	tcase_add_test(tcase, nothing_is_there_before_the_start_and_after_the_stop);
 	tcase_add_test(tcase, starting_twice_is_starting_once);
+	tcase_add_test(tcase, a_listener_that_there_is_no_memory_for_stays_with_its_owner);
+	tcase_add_test(tcase, a_pass_that_can_not_ask_the_kernel_fails_and_the_next_one_serves);
+	tcase_add_test(tcase, before_the_start_nobody_is_woken_or_watched);
 	tcase_add_test(tcase, before_the_start_there_is_no_root_page);
 	tcase_add_test(tcase, the_root_page_can_be_checked_again_after_the_start);
 	tcase_add_test(tcase, sigpipe_is_ignored_unless_the_program_handles_it);
@@ -1088,6 +1209,7 @@ Suite *httap_server_suite(void)
 	tcase_add_checked_fixture(network, rig_tcp, rig_down);
 	tcase_add_test(network, a_stopped_server_starts_again_with_the_same_structure);
 	tcase_add_test(network, a_start_that_fails_can_be_tried_again);
+	tcase_add_loop_test(network, a_start_that_lacks_something_says_what_and_can_be_tried_again, 0, ROWS(lacks));
 	suite_add_tcase(suite, network);
 	return suite;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "httap/token.h"
-#include "tests/unit/guard_page.h"
+#include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
 
 #define TOKEN "0123456789abcdef"
@@ -220,10 +220,59 @@ START_TEST(who_has_named_it_before_is_heard_whoever_guesses)
 }
 END_TEST
 
+/* --- A server with one ------------------------------------------------------------------------------------------- */
+
+#define WITH_TOKEN HOST "Authorization: Bearer " TOKEN "\r\n"
+
+static const struct asked_row {
+	const char *request;
+	int to_write, to_read; /* statuses without the token, where it is for writing and where it is for everything */
+	const char *challenge;
+} asked_rows[] = {
+	{ "GET /?LED" END, 200, 401, "Bearer realm=\"httapd\"" },
+	{ "GET /" END, 200, 401, "Basic realm=\"httapd\", charset=\"UTF-8\"" },
+	{ "GET /1" END, 401, 401, "Basic realm=\"httapd\", charset=\"UTF-8\"" },
+	{ "POST /?LED" HOST "Content-Length: 1\r\n\r\n1", 401, 401, "Bearer realm=\"httapd\"" },
+	{ "POST /?stop" HOST "Content-Length: 0\r\n\r\n", 200, 401, "Bearer realm=\"httapd\"" },
+	{ "OPTIONS /?LED" END, 204, 204, NULL },
+};
+
+START_TEST(without_the_token_one_may_stop_and_perhaps_read)
+{
+	const struct asked_row *row = &asked_rows[_i / 2];
+	char challenge[100];
+
+	rig.httap.config.token = TOKEN;
+	rig.httap.config.token_to_read = _i % 2 != 0;
+	struct peer *peer = rig_peer();
+	peer_say(peer, row->request);
+	struct answer answer = peer_answer(peer);
+	ck_assert_int_eq(answer.status, _i % 2 != 0 ? row->to_read : row->to_write);
+	if (row->challenge != NULL) {
+		(void)snprintf(challenge, sizeof(challenge), "WWW-Authenticate: %s", row->challenge);
+		ck_assert(answer_has(&answer, challenge) == (answer.status == 401));
+	}
+	ck_assert_uint_eq(rig.app.writes, 0);
+}
+END_TEST
+
+START_TEST(with_the_token_everything_is_answered)
+{
+	rig.httap.config.token = TOKEN;
+	rig.httap.config.token_to_read = true;
+	struct peer *peer = rig_peer();
+	peer_say(peer, "POST /?LED" WITH_TOKEN "Content-Length: 1\r\n\r\n1");
+	expect(peer_answer(peer), 200, NULL);
+	ck_assert_uint_eq(rig.app.value[LED], 1);
+	peer_say(peer, "GET /?LED" WITH_TOKEN "\r\n");
+	expect(peer_answer(peer), 200, NULL);
+}
+END_TEST
+
 Suite *httap_token_suite(void)
 {
 	Suite *suite = suite_create("httap/token");
-	TCase *tokens = tcase_create("tokens"), *guessing = tcase_create("guessing");
+	TCase *tokens = tcase_create("tokens"), *guessing = tcase_create("guessing"), *server = tcase_create("server");
 
 	tcase_add_loop_test(tokens, a_token_is_16_and_more_characters_that_both_schemes_carry, 0, ROWS(good_rows));
 	tcase_add_test(tokens, a_token_has_at_most_128_characters);
@@ -239,5 +288,10 @@ Suite *httap_token_suite(void)
 	tcase_add_test(guessing, who_guesses_keeps_out_few_others);
 	tcase_add_test(guessing, who_has_named_it_before_is_heard_whoever_guesses);
 	suite_add_tcase(suite, guessing);
+
+	tcase_add_checked_fixture(server, rig_unix, rig_down);
+	tcase_add_loop_test(server, without_the_token_one_may_stop_and_perhaps_read, 0, 2 * ROWS(asked_rows));
+	tcase_add_test(server, with_the_token_everything_is_answered);
+	suite_add_tcase(suite, server);
 	return suite;
 }
