@@ -287,20 +287,21 @@ struct heard {
 static struct heard read_events(struct peer *peer)
 {
 	struct heard heard = { .last_id = -1, .led = -1, .lamp = -1 };
-	char *at = peer->in;
+	char *at = peer->in, *end = at + peer->in_len;
 
-	peer->in[peer->in_len] = '\0';
-	while ((at = strstr(at, "id: ")) != NULL) {
-		long id = strtol(at + 4, &at, 10);
-		const char *end = strstr(at, "\n\n");
-		if (end == NULL)
+	while ((at = memmem(at, (size_t)(end - at), "id: ", 4)) != NULL) {
+		char *event = at, *next = memmem(at, (size_t)(end - at), "\n\n", 2);
+		if (next == NULL)
 			break;
-		const char *led = strstr(at, "\"LED\":"), *lamp = strstr(at, "\"LAMP\":");
+		*next = '\0';
+		at = next + 1;
+		long id = strtol(event + 4, NULL, 10);
+		const char *led = strstr(event, "\"LED\":"), *lamp = strstr(event, "\"LAMP\":");
 		heard.gaps += heard.last_id >= 0 && id != heard.last_id + 1;
 		ck_assert_int_gt(id, heard.last_id);
 		heard.last_id = id;
-		heard.led = led != NULL && led < end ? led[6] - '0' : heard.led;
-		heard.lamp = lamp != NULL && lamp < end ? lamp[7] - '0' : heard.lamp;
+		heard.led = led != NULL ? led[6] - '0' : heard.led;
+		heard.lamp = lamp != NULL ? lamp[7] - '0' : heard.lamp;
 		heard.events++;
 	}
 	return heard;
