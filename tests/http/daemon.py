@@ -110,7 +110,7 @@ def run(*arguments, env=None, seconds=10, **options):
 class Daemon:
     """A daemon that serves. `command` and `more_env` are for starting it by other means."""
 
-    def __init__(self, root=None, command=None, more_env=None, stderr=None, announces=True, pass_fds=(), **variables):
+    def __init__(self, root=None, command=None, more_env=None, stderr=None, announces=True, pass_fds=(), starts_within=10, **variables):
         self.root = root or new_root()
         self.log = _setup["logs"] / f"{_number():03}.log"
         self.own_log = stderr is None
@@ -127,7 +127,7 @@ class Daemon:
         self.address = None
         enlist(self)
         if announces:
-            self._await_announcement()
+            self._await_announcement(starts_within)
             self.at_rest = self.descriptors()  # without a connection
 
     def await_serving(self, address):
@@ -160,8 +160,8 @@ class Daemon:
     def said(self):
         return self.log.read_text(errors="backslashreplace")
 
-    def _await_announcement(self):
-        line, end = b"", time.monotonic() + 10
+    def _await_announcement(self, seconds):
+        line, end = b"", time.monotonic() + seconds
         while not line.endswith(b"\n"):
             ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
             byte = os.read(self.process.stdout.fileno(), 1) if ready else b""

@@ -236,7 +236,7 @@ def start(httapd, checked, work):
                "--errors-for-leak-kinds=definite,indirect,possible", "--track-fds=yes", "--error-exitcode=9", f"--log-file={report}", copy]
     if os.geteuid() == 0:
         os.chown(work, NOBODY, NOBODY)
-    return Daemon(command=command, USER=None, **variables), report
+    return Daemon(command=command, USER=None, starts_within=120, **variables), report
 
 
 def judge(name, daemon, report, found):
