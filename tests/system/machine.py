@@ -16,9 +16,6 @@ from tap import expect
 PORT = 80
 LED, FORWARD = 17, 23
 FAILSAFE_MS = 300
-WATCHDOG_MS = 3000  # at most: systemd/httapd.service.in
-# What a machine on a busy host, which other rooms share, may add; what it took is printed.
-LATE_MS = 4000
 DEFAULTS = "/etc/default/httapd"
 DRIVEN = f"""HTTAP_LINES="
   LED=GPIO17
