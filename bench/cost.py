@@ -42,6 +42,7 @@ CASES = [
     ("write, each head another", lambda i: post("/?LED", str(i % 2), f"X-Number: {i % 2}\r\n"), "errors", None, 4),
     ("read", lambda i: request("GET", "/?LED"), "errors", None, 4),
     ("small file", lambda i: request("GET", "/vcd.js"), "errors", None, 5),
+    ("small file, with a tree of types", lambda i: request("GET", "/typed.js"), "errors", None, 5),
 ]
 
 
@@ -86,6 +87,9 @@ def run(tool, httapd, www, make_request, count, log="errors", lines=LINES, conne
     with tempfile.TemporaryDirectory() as directory:
         out, root = os.path.join(directory, "out"), os.path.join(directory, "www")
         shutil.copytree(www, root)
+        os.mkdir(os.path.join(root, "..."))
+        shutil.copy(os.path.join(root, "vcd.js"), os.path.join(root, "typed.js"))
+        pathlib.Path(root, "...", "typed.js").write_text("text/javascript")
         httapd = shutil.copy(httapd, directory)
         if os.geteuid() == 0:
             os.chown(directory, NOBODY, NOBODY)
@@ -121,17 +125,18 @@ def system_calls(httapd, www, make_request, **options):
 
 def main():
     httapd, www, json_file = sys.argv[1:]
-    results, missed = [], 0
+    results, goals = [], []
     print(f"{'one request over a kept connection':36}{'instructions':>14}{'goal':>8}{'system calls':>14}{'goal':>6}")
     for name, make_request, log, most, calls_most in CASES:
         counted = instructions(httapd, www, make_request, log=log)
         calls = system_calls(httapd, www, make_request, log=log)
-        missed += (most is not None and counted > most) + (calls > calls_most + .05)  # a line of the log now and then
+        if most is not None:
+            goals.append((f"{name}: instructions", round(counted), "<=", most))
+        goals.append((f"{name}: system calls", round(calls, 1), "<=", calls_most))  # a line of the log now and then is less than 0.05
         print(f"{name:36}{counted:14.0f}{most or '':>8}{calls:14.2f}{calls_most:>6}", flush=True)
         results.append({"case": name, "instructions": counted, "system_calls": calls, "goals": [most, calls_most]})
-    pathlib.Path(json_file).write_text(json.dumps(results, indent="\t") + "\n")
-    print(f"{missed} goals missed")
-    return 1 if missed else 0
+    pathlib.Path(json_file).write_text(json.dumps({"cases": results, "goals": goals}, indent="\t") + "\n")
+    return 0
 
 
 if __name__ == "__main__":
