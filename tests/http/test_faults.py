@@ -7,15 +7,16 @@ with a sentence; it never crashes, spins, loses descriptors, or leaves a line on
 import collections
 import concurrent.futures
 import os
-import pathlib
 import re
 import signal
 import subprocess
+import sys
 
 from client import Client, ask, request
 from daemon import IS_ROOT, SAID, Daemon, binary, is_sanitized, new_root, scratch
 from events import Listener
 from tap import Failure, Skip, check, equal, test, wait_until
+from tools import preloaded
 
 AT_ONCE = 8  # runs that mostly wait
 # LAMP is on from the start, so that a start that fails behind it has something to switch off.
@@ -314,3 +315,71 @@ def any_call_while_serving_may_fail_once():
     _need_own_calls()
     outcomes = _every_fault(True)
     check(outcomes["served"] > 20, "most are lived through", got=dict(outcomes))
+
+
+# --- Memory
+
+
+def _without(root, count, number=0, stays=False):
+    """Without memory at the allocation of that number (nomemory.c), or from there on."""
+    count.write_bytes(bytes(8))
+    env = {"NOMEMORY_COUNT": str(count), "NOMEMORY_AT": str(number), **preloaded("nomemory")}
+    if stays:
+        env["NOMEMORY_STAYS"] = "1"
+    return Daemon(root=root, more_env=env, LINES=CAR, KEEPALIVE=3)
+
+
+def _starts_without(root, number, stays):
+    try:
+        daemon = _without(root, scratch() / "count", number, stays)
+    except Failure as failure:
+        _must_refuse(failure.facts)
+        return "refused"
+    try:
+        _must_have_dropped(daemon)
+        equal(ask(daemon, "POST", "/?LED", body="1").json(), {"LED": 1}, "it writes")
+        equal(len(ask(daemon, target="/large").body), LARGE, "it sends files")
+        equal(_must_end(daemon, True), 0, "its end")
+        _must_be_off(daemon.said(), 0)
+        return "served"
+    finally:
+        daemon.kill()
+
+
+def _wrong_without(root, number, stays):
+    try:
+        return _starts_without(root, number, stays), None
+    except Exception as failure:  # pylint: disable=broad-except
+        return "wrong", f"allocation {number}{' and all behind it' if stays else ''}: {failure} {getattr(failure, 'facts', {})}"
+
+
+def _need_own_memory():
+    if is_sanitized():
+        raise Skip("a sanitizer has memory of its own")
+
+
+@test
+def all_memory_is_there_before_the_daemon_serves():
+    _need_own_memory()
+    root, count = _root(), scratch() / "count"
+    with _without(root, count) as daemon:
+        before = count.read_bytes()
+        check(int.from_bytes(before, sys.byteorder) > 0, "what is allocated is counted")
+        _tell(daemon)
+        _serves(daemon)
+        equal(count.read_bytes(), before, "the number of allocations")
+
+
+@test(slow=True)
+def memory_may_be_missing_at_any_allocation_of_the_start():
+    _need_own_memory()
+    root, count = _root(), scratch() / "count"
+    with _without(root, count):
+        total = int.from_bytes(count.read_bytes(), sys.byteorder)
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        results = [future.result() for future in [pool.submit(_wrong_without, root, number, stays)
+                                                  for number in range(1, total + 1) for stays in (False, True)]]
+    outcomes = collections.Counter(outcome for outcome, _ in results)
+    print("# of", total, "allocations, each alone and with all behind it:", dict(outcomes))
+    check(outcomes["wrong"] == 0, "each is lived through", **{f"fault_{i}": w for i, w in enumerate(w for _, w in results if w)})
+    check(outcomes["refused"] > 10 and outcomes["served"] > 10, "some can be done without", got=dict(outcomes))
