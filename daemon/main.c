@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/activate.h"
@@ -359,6 +360,8 @@ static int run(struct daemon *daemon)
 	struct httap_error error;
 
 	log_open(&daemon->log, daemon->config.log);
+	/* libc reads the time zone with the first date, also with one that has none. In the jail it would look for it in the static root. */
+	tzset();
 	if (acquire(daemon, &error) < 0 || acquire_lines(daemon, &error) < 0) {
 		httap_stop(&daemon->httap);
 		return complain(EXIT_RUNNING, error.text);

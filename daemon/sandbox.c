@@ -7,7 +7,11 @@
 #include "daemon/sandbox.h"
 
 #include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/gpio.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,9 +19,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#ifdef HAVE_SECCOMP
-#include <seccomp.h>
-#endif
 #ifdef HAVE_LINUX_LANDLOCK_H
 #include <linux/landlock.h>
 #endif
@@ -105,137 +106,183 @@ static int restrict_files(int static_root, struct httap_error *error)
 
 /* --- System calls: returns 1 when the kernel can't filter ------------------------------------------------------------- */
 
-#ifdef HAVE_SECCOMP
+#if !defined(USE_SECCOMP)
+#elif defined(__x86_64__)
+#define MACHINE AUDIT_ARCH_X86_64
+#elif defined(__i386__)
+#define MACHINE AUDIT_ARCH_I386
+#elif defined(__aarch64__)
+#define MACHINE AUDIT_ARCH_AARCH64
+#elif defined(__arm__)
+#define MACHINE AUDIT_ARCH_ARM
+#elif defined(__riscv) && __riscv_xlen == 64
+#define MACHINE AUDIT_ARCH_RISCV64
+#endif
 
-/* What serving, telling systemd and ending need; in several spellings, because libc chooses by machine and version. */
-static const char *const calls[] = {
-	/* waiting */
-	"epoll_wait",
-	"epoll_pwait",
-	"epoll_pwait2",
-	"epoll_ctl",
-	"poll",
-	"ppoll",
-	"ppoll_time64",
-	"restart_syscall",
-	/* connections */
-	"accept",
-	"accept4",
-	"recv",
-	"recvfrom",
-	"recvmsg",
-	"send",
-	"sendto",
-	"sendmsg",
-	"shutdown",
-	"getsockname",
-	"getpeername",
-	"getsockopt",
-	"setsockopt",
-	"socketcall",
-	"close",
-	"fcntl",
-	"fcntl64",
+#ifdef MACHINE
+
+/* The half of a call's argument that the kernel looks at in what follows; some libc extends a sign into the other. */
+#define LOW (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0)
+
+#define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
+#define LOAD_ARGUMENT(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[n]) + LOW)
+#define SKIP_UNLESS(value, count) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (count))
+#define SKIP_IF_ANY(bits, count) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (bits), (count), 0)
+#define GO_ON_IF(value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 1, 0)
+#define ALLOWED BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define DENIED BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
+#define ALLOW(value) SKIP_UNLESS(value, 1), ALLOWED
+#define ALLOW_MEMORY(call) SKIP_UNLESS(call, 4), LOAD_ARGUMENT(2), SKIP_IF_ANY(PROT_EXEC, 1), ALLOWED, DENIED
+
+/* What serving, telling systemd and ending need; in several spellings, because libc chooses by machine and version, and not every
+ * machine has each. A program for the kernel (seccomp(2)), written out: made by a library at start it took a thousand allocations, and
+ * when one of them failed the calls behind it were missing. */
+static const struct sock_filter filter[] = {
+	LOAD(arch),
+	GO_ON_IF(MACHINE),
+	DENIED, /* a call in the manner of another machine */
+	LOAD(nr),
+/* waiting */
+#ifdef SYS_epoll_wait
+	ALLOW(SYS_epoll_wait),
+#endif
+	ALLOW(SYS_epoll_pwait),
+#ifdef SYS_epoll_pwait2
+	ALLOW(SYS_epoll_pwait2),
+#endif
+	ALLOW(SYS_epoll_ctl),
+#ifdef SYS_poll
+	ALLOW(SYS_poll),
+#endif
+	ALLOW(SYS_ppoll),
+#ifdef SYS_ppoll_time64
+	ALLOW(SYS_ppoll_time64),
+#endif
+	ALLOW(SYS_restart_syscall),
+/* connections */
+#ifdef SYS_accept
+	ALLOW(SYS_accept),
+#endif
+	ALLOW(SYS_accept4),
+#ifdef SYS_recv
+	ALLOW(SYS_recv),
+#endif
+	ALLOW(SYS_recvfrom),
+	ALLOW(SYS_recvmsg),
+#ifdef SYS_send
+	ALLOW(SYS_send),
+#endif
+	ALLOW(SYS_sendto),
+	ALLOW(SYS_sendmsg),
+	ALLOW(SYS_shutdown),
+	ALLOW(SYS_getsockname),
+	ALLOW(SYS_getpeername),
+	ALLOW(SYS_getsockopt),
+	ALLOW(SYS_setsockopt),
+#ifdef SYS_socketcall
+	ALLOW(SYS_socketcall),
+#endif
+	ALLOW(SYS_close),
+	ALLOW(SYS_fcntl),
+#ifdef SYS_fcntl64
+	ALLOW(SYS_fcntl64),
+#endif
 	/* files, edges of lines, the log */
-	"openat",
-	"openat2",
-	"fstat",
-	"fstat64",
-	"newfstatat",
-	"fstatat64",
-	"statx",
-	"lseek",
-	"_llseek",
-	"read",
-	"pread64",
-	"readv",
-	"write",
-	"writev",
-	"sendfile",
-	"sendfile64",
-	/* time and chance */
-	"clock_gettime",
-	"clock_gettime64",
-	"gettimeofday",
-	"time",
-	"getrandom",
+	ALLOW(SYS_openat),
+	ALLOW(SYS_openat2),
+#ifdef SYS_fstat
+	ALLOW(SYS_fstat),
+#endif
+#ifdef SYS_fstat64
+	ALLOW(SYS_fstat64),
+#endif
+#ifdef SYS_newfstatat
+	ALLOW(SYS_newfstatat),
+#endif
+#ifdef SYS_fstatat64
+	ALLOW(SYS_fstatat64),
+#endif
+	ALLOW(SYS_statx),
+#ifdef SYS_lseek
+	ALLOW(SYS_lseek),
+#endif
+#ifdef SYS__llseek
+	ALLOW(SYS__llseek),
+#endif
+	ALLOW(SYS_read),
+	ALLOW(SYS_pread64),
+	ALLOW(SYS_readv),
+	ALLOW(SYS_write),
+	ALLOW(SYS_writev),
+#ifdef SYS_sendfile
+	ALLOW(SYS_sendfile),
+#endif
+#ifdef SYS_sendfile64
+	ALLOW(SYS_sendfile64),
+#endif
+/* time and chance */
+#ifdef SYS_clock_gettime
+	ALLOW(SYS_clock_gettime),
+#endif
+#ifdef SYS_clock_gettime64
+	ALLOW(SYS_clock_gettime64),
+#endif
+#ifdef SYS_gettimeofday
+	ALLOW(SYS_gettimeofday),
+#endif
+#ifdef SYS_time
+	ALLOW(SYS_time),
+#endif
+	ALLOW(SYS_getrandom),
 	/* memory of libc; none of it to be run, see below */
-	"brk",
-	"munmap",
-	"madvise",
+	ALLOW(SYS_brk),
+	ALLOW(SYS_munmap),
+	ALLOW(SYS_madvise),
 	/* signals, which come by a descriptor, and the end */
-	"rt_sigreturn",
-	"sigreturn",
-	"rt_sigprocmask",
-	"futex",
-	"futex_time64",
-	"getpid",
-	"gettid",
-	"tgkill",
-	"exit",
-	"exit_group",
+	ALLOW(SYS_rt_sigreturn),
+#ifdef SYS_sigreturn
+	ALLOW(SYS_sigreturn),
+#endif
+	ALLOW(SYS_rt_sigprocmask),
+#ifdef SYS_futex
+	ALLOW(SYS_futex),
+#endif
+#ifdef SYS_futex_time64
+	ALLOW(SYS_futex_time64),
+#endif
+	ALLOW(SYS_getpid),
+	ALLOW(SYS_gettid),
+	ALLOW(SYS_tgkill),
+	ALLOW(SYS_exit),
+	ALLOW(SYS_exit_group),
+/* Memory that can't be run. */
+#ifdef SYS_mmap
+	ALLOW_MEMORY(SYS_mmap),
+#endif
+#ifdef SYS_mmap2
+	ALLOW_MEMORY(SYS_mmap2),
+#endif
+	/* Lines are held already: all that is left to do with them is to read and to set (either version of the kernel's interface). */
+	SKIP_UNLESS(SYS_ioctl, 9),
+	LOAD_ARGUMENT(1),
+	ALLOW(GPIO_V2_LINE_GET_VALUES_IOCTL),
+	ALLOW(GPIO_V2_LINE_SET_VALUES_IOCTL),
+	ALLOW(GPIOHANDLE_GET_LINE_VALUES_IOCTL),
+	ALLOW(GPIOHANDLE_SET_LINE_VALUES_IOCTL),
+	DENIED,
 };
-
-static int allow_calls(scmp_filter_ctx filter)
-{
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-		int number = seccomp_syscall_resolve_name(calls[i]);
-		/* Not every machine has every spelling; for a foreign one libseccomp has numbers below 0, and adds no rule. */
-		int result = number == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
-		if (result < 0)
-			return result;
-	}
-	return 0;
-}
-
-/* Lines are held already: all that is left to do with them is to read and to set (either version of the kernel's interface). */
-static int allow_lines(scmp_filter_ctx filter)
-{
-	static const unsigned long requests[] = {
-		GPIO_V2_LINE_GET_VALUES_IOCTL,
-		GPIO_V2_LINE_SET_VALUES_IOCTL,
-		GPIOHANDLE_GET_LINE_VALUES_IOCTL,
-		GPIOHANDLE_SET_LINE_VALUES_IOCTL,
-	};
-	int result = 0;
-
-	/* The kernel looks at 32 bits of it, and so does the rule: some libc extends the sign. */
-	for (size_t i = 0; result == 0 && i < sizeof(requests) / sizeof(requests[0]); i++)
-		result = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, requests[i]));
-	return result;
-}
-
-static int allow_memory(scmp_filter_ctx filter)
-{
-	int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-
-	return result < 0
-		? result
-		: seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap2), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-}
 
 static int restrict_calls(struct httap_error *error)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int result = filter != NULL ? 0 : -ENOMEM;
+	/* The kernel reads it; its type is one for both directions. */
+	const struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]),
+		.filter = (struct sock_filter *)(uintptr_t)filter };
 
-	if (result == 0)
-		result = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1); /* else each failure of the kernel is ECANCELED */
-	if (result == 0)
-		result = allow_calls(filter);
-	if (result == 0)
-		result = allow_lines(filter);
-	if (result == 0)
-		result = allow_memory(filter);
-	if (result == 0)
-		result = seccomp_load(filter);
-	if (filter != NULL)
-		seccomp_release(filter);
-	if (result == -EINVAL || result == -ENOSYS)
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)
+		return 0;
+	if (errno == EINVAL || errno == ENOSYS)
 		return 1; /* a kernel without filters (seccomp(2)) */
-	errno = -result;
-	return result < 0 ? fail(error, "seccomp") : 0;
+	return fail(error, "seccomp");
 }
 
 #else

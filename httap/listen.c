@@ -96,7 +96,8 @@ int listen_port(int fd)
 	socklen_t size = sizeof(address);
 
 	address.any.sa_family = AF_UNSPEC;
-	(void)getsockname(fd, &address.any, &size);
+	if (getsockname(fd, &address.any, &size) < 0)
+		return -1;
 	if (address.any.sa_family == AF_INET6)
 		return ntohs(address.six.sin6_port);
 	return address.any.sa_family == AF_INET ? ntohs(address.four.sin_port) : 0;
@@ -133,8 +134,11 @@ int listen_bind(struct httap_server *server, struct httap_error *error)
 	while (span_word(&rest, &word)) {
 		if (bind_address(server, word, port, 1) < 0)
 			return refuse_bind(error, word, port);
-		port = (uint16_t)listen_port(
-			server->listener[0]); /* a free one was asked for: the other addresses get the same */
+		/* A free one may have been asked for: the other addresses get the same. */
+		int bound = listen_port(server->listener[0]);
+		if (bound < 0)
+			return refuse_bind(error, word, port);
+		port = (uint16_t)bound;
 	}
 	if (server->listener_count == 0 && bind_everywhere(server, port) < 0)
 		return refuse_bind(error, SPAN("every address,"), port);

@@ -146,7 +146,8 @@ static int make_table(struct httap_server *server, struct httap_error *error)
 	server->session = calloc(server->session_count, sizeof(*server->session));
 	if (server->conn == NULL || server->session == NULL)
 		return refuse_start(error, "no memory for the tables of connections and sessions");
-	sessions_make(server);
+	if (sessions_make(server) < 0)
+		return refuse_start(error, "no random numbers for the names of sessions");
 	return 0;
 }
 
@@ -192,9 +193,13 @@ static int open_listeners(struct httap_server *server, struct httap_error *error
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		/* Likewise: a peer whose cable was pulled is not waited for as long as TCP would, which is a quarter of an hour. */
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof(unanswered_ms));
-		(void)server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_LISTENER, i);
+		/* Without this it would be a server that nobody reaches: there may be too many watches for this user (epoll_ctl(2)). */
+		if (server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_LISTENER, i) < 0)
+			return refuse_start(error, "can't wait for connections");
 	}
 	server->port = listen_port(server->listener[0]);
+	if (server->port < 0)
+		return refuse_start(error, "can't tell the port of the listening socket");
 	server->accepting = true;
 	return 0;
 }

@@ -77,7 +77,7 @@ struct session {
 	struct link link;                 /* in the list of these */
 };
 
-void sessions_make(struct httap_server *server);                          /* the table, which is all zero */
+int sessions_make(struct httap_server *server); /* the table, which is all zero; -1 and errno when chance has nothing to give */
 struct session *session_open(struct httap_server *server);                /* for a new connection */
 void session_leave(struct httap_server *server, struct session *session); /* by one of its connections */
 
@@ -385,7 +385,7 @@ int config_check(const struct httap_config *config, struct httap_error *error);
 /* --- listen.c ----------------------------------------------------------------------------------------------------- */
 
 int listen_check(int fd); /* 0 when it is a listening stream socket, else -1 and errno */
-int listen_port(int fd);  /* 0 when it has none */
+int listen_port(int fd);  /* 0 when it has none, -1 when that can't be told */
 int listen_bind(struct httap_server *server, struct httap_error *error);
 bool listen_is_address_list(const char *text);
 void listen_accept(struct httap_server *server, int fd);

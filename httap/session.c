@@ -37,12 +37,15 @@ static void name_session(const struct httap_server *server, struct session *sess
 	session->name[HTTAP_SESSION_LEN] = '\0';
 }
 
-void sessions_make(struct httap_server *server)
+int sessions_make(struct httap_server *server)
 {
 	for (unsigned int i = 0; i < server->session_count; i++)
 		list_append(&server->sessions_left, &server->session[i].link);
-	(void)!getrandom(&server->session_mask, sizeof(server->session_mask), 0);
+	/* A kernel or a sandbox around us without this call (ENOSYS, EPERM) would have it that every name can be guessed. */
+	if (getrandom(&server->session_mask, sizeof(server->session_mask), 0) < 0)
+		return -1;
 	server->session_mask &= (1 << PLACE_BITS) - 1;
+	return 0;
 }
 
 struct session *session_open(struct httap_server *server)

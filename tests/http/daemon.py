@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # Copyright (C) the httapd authors
 """Starts the real daemon on a simulated chip, looks into /proc, stops it, and judges what it said on stderr."""
+import contextlib
 import os
 import pathlib
 import re
@@ -14,6 +15,7 @@ import tempfile
 import threading
 import time
 
+import tools
 from client import Client
 from tap import Failure, Skip, check, enlist, wait_until
 
@@ -41,6 +43,7 @@ def set_up(build):
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir()
     _setup["logs"] = logs
+    tools.set_up(logs)
     _setup["scratch"] = tempfile.TemporaryDirectory(prefix="httapd-")
     os.chmod(_setup["scratch"].name, 0o755)
     _setup["number"] = 0
@@ -166,6 +169,8 @@ class Daemon:
             ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
             byte = os.read(self.process.stdout.fileno(), 1) if ready else b""
             if not byte:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(2)  # it has closed its output, and is about to end
                 self.kill()
                 raise Failure("the daemon did not say where it serves", status=self.process.poll(), stderr=self.said(), stdout=line)
             line += byte
@@ -197,6 +202,18 @@ class Daemon:
     def cpu_ticks(self):
         numbers = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return int(numbers[11]) + int(numbers[12])
+
+    def ran_ms(self):
+        """How long it has run on a core, to the nanosecond."""
+        return int(pathlib.Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) / 1e6
+
+    def must_sleep(self):
+        """Like must_be_idle(), in a fifth of the time: a loop that turns runs for most of it, and one that wakes up now and then for
+        some microseconds."""
+        before = self.ran_ms()
+        time.sleep(0.2)
+        spent = self.ran_ms() - before
+        check(spent < 5, "the daemon runs though nobody asks for anything", milliseconds=spent)
 
     def must_be_idle(self):
         """A second of silence costs at most one tick."""

@@ -43,12 +43,12 @@ static void enter(void)
 	must(sandbox_enter(root, DESCRIPTORS, &missing, &error) == 0);
 }
 
-/* A build without libseccomp has no filter, and says so; so does a kernel without, which is what qemu-user shows. */
+/* A build without seccomp has no filter, and says so; so does a kernel without, which is what qemu-user shows. */
 static bool seccomp_is_in(void)
 {
 	bool is_in = missing == NULL || strstr(missing, "seccomp") == NULL;
 
-#ifdef HAVE_SECCOMP
+#ifdef USE_SECCOMP
 	must(is_in == kernel_filters);
 #else
 	must(!is_in);
