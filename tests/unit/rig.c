@@ -22,6 +22,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -116,6 +117,11 @@ static bool fails(enum rig_call call)
 }
 
 /* These are found before the C library's. */
+
+void *mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset)
+{
+	return fails(RIG_MMAP) ? MAP_FAILED : mmap64(address, len, protection, flags, fd, offset); /* the same by another name */
+}
 
 int socket(int domain, int type, int protocol)
 {

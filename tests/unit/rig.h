@@ -57,6 +57,7 @@ bool rig_counts_allocations(void);
 enum rig_call {
 	RIG_CALLOC, /* this and the next only where rig_counts_allocations() */
 	RIG_REALLOC,
+	RIG_MMAP,
 	RIG_SOCKET,
 	RIG_EPOLL_CREATE,
 	RIG_EPOLL_WAIT,
