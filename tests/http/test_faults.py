@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 from client import Client, ask, request
-from daemon import IS_ROOT, SAID, Daemon, binary, is_sanitized, new_root, scratch
+from daemon import IS_ROOT, SAID, Daemon, binary, is_sanitized, need_root, new_root, scratch
 from events import Listener
 from tap import Failure, Skip, check, equal, test, wait_until
 from tools import preloaded
@@ -315,6 +315,65 @@ def any_call_while_serving_may_fail_once():
     _need_own_calls()
     outcomes = _every_fault(True)
     check(outcomes["served"] > 20, "most are lived through", got=dict(outcomes))
+
+
+@test
+def a_step_of_privilege_that_only_pretends_to_be_done_is_refused():
+    """The kernel is asked afterwards."""
+    need_root()
+    root = _root()
+    for call in ("setgroups", "setresgid", "setresuid", "capset"):
+        command = ["setpriv", "--groups=4,24", *_traced("/dev/null", f"trace={call}", f"inject={call}:retval=0")]
+        try:
+            # Whoever becomes another user has no capabilities left that capset(2) would have to take.
+            _start(root, command, **({"USER": None} if call == "capset" else {})).kill()
+        except Failure as failure:
+            _must_refuse(failure.facts)
+            check("can't drop privileges" in failure.facts["stderr"], call, said=failure.facts["stderr"])
+            continue
+        raise Failure("it serves, and has not dropped what it should", call=call)
+
+
+# --- Readers who are gone
+
+
+def _port_of(daemon):
+    """Of one that could not tell it."""
+    sockets = {os.readlink(f"/proc/{daemon.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{daemon.pid}/fd")}
+    for table in ("tcp6", "tcp"):
+        with open(f"/proc/net/{table}", encoding="ascii") as lines:
+            for fields in map(str.split, lines):
+                if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                    return int(fields[1].rsplit(":", 1)[1], 16)
+    return None
+
+
+@test
+def a_daemon_whose_output_nobody_reads_serves():
+    """SIGPIPE would end it, from its first line on."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = ["bash", "-c", f'exec "$0" >&{writer} 2>&{writer}', binary()]
+    with Daemon(root=_root(), command=command, pass_fds=[writer], stderr=writer, announces=False, LINES=CAR) as daemon:
+        os.close(writer)
+        daemon.await_serving(("127.0.0.1", wait_until(lambda: _port_of(daemon), "it listens")))
+        daemon.at_rest = daemon.descriptors()
+        _serves(daemon)
+        daemon.must_sleep()
+
+
+@test
+def peers_who_hang_up_while_something_is_sent_to_them_end_nobody():
+    with Daemon(root=_root(), LINES=CAR) as daemon:
+        check(int(daemon.status("SigIgn"), 16) >> signal.SIGPIPE - 1 & 1, "SIGPIPE is ignored: sendfile(2) can't be told not to send it")
+        for data in (request(target="/large") * 3, request(target="/?events"), request(target="/?list") * 200):
+            for _ in range(10):
+                client = Client(daemon, receive_buffer=4096)
+                client.send(data)
+                client.socket.recv(100)
+                client.reset()
+        _serves(daemon)
+        daemon.must_have_descriptors()
 
 
 # --- Memory

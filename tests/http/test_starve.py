@@ -14,7 +14,7 @@ from client import Client, request
 from crowd import KINDS
 from daemon import Daemon, is_sanitized, new_root
 from events import Listener
-from tap import check, equal, test, wait_until
+from tap import Failure, check, equal, test, wait_until
 from tools import built
 
 FAILSAFE_MS = 300
@@ -80,6 +80,8 @@ def _large_root():
     root = new_root()
     with open(os.path.join(root, "large"), "wb") as file:
         file.truncate(64 << 20)
+    with open(os.path.join(root, "large-enough"), "wb") as file:
+        file.truncate(1 << 20)
     return root
 
 
@@ -156,6 +158,46 @@ def a_driver_drives_and_is_missed_in_time_while_no_descriptor_is_left():
             resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, old)
             check(waiting.reply().status in (200, 503), "who has waited is answered as soon as there are some")
     _drives_among(("come and go", TABLE - 2), meanwhile=meanwhile, USER=None)  # limits are set for a process of the same user
+
+
+@contextlib.contextmanager
+def _failing(daemon, call, error):
+    """From here on the daemon's calls of that name fail."""
+    with subprocess.Popen(["strace", "-q", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:error={error}", "-p", str(daemon.pid)],
+                          stderr=subprocess.PIPE) as tracer:
+        try:
+            def attached():
+                check(tracer.poll() is None, "strace is attached", said=tracer.stderr.read() if tracer.poll() is not None else b"")
+                return int(daemon.status("TracerPid")) == tracer.pid
+            wait_until(attached, "strace is attached")
+            yield
+        finally:
+            tracer.terminate()
+            tracer.wait(10)
+
+
+def _fate(daemon, target):
+    """The status of a file's reply; 0 when the reply was cut."""
+    with Client(daemon) as client:
+        client.send(request(target=target))
+        try:
+            return client.reply().status
+        except Failure:
+            return 0
+
+
+@test
+def a_driver_drives_and_is_missed_in_time_while_the_disk_fails():
+    """A file can't be opened, looked at, read, or read on: its reply is an error or is cut, and no other one's is."""
+    fates = {"openat2": (404, 404), "?fstat,?newfstatat": (404, 404), "pread64": (500, 200), "sendfile": (200, 0)}
+
+    def meanwhile(daemon):
+        for call, expected in fates.items():
+            with _failing(daemon, call, "EIO"):
+                for _ in range(5):
+                    equal((_fate(daemon, "/"), _fate(daemon, "/large-enough")), expected, f"the replies while {call} fails")
+            equal((_fate(daemon, "/"), _fate(daemon, "/large-enough")), (200, 200), "the disk is back")
+    _drives_among(meanwhile=meanwhile)
 
 
 @test

@@ -612,6 +612,46 @@ START_TEST(the_deadline_is_the_nearest_of_all)
 }
 END_TEST
 
+/* Whoever sets the clock of the machine, or takes it from the network, ends nobody's connection and keeps none. */
+START_TEST(the_time_of_day_has_no_part_in_any_deadline)
+{
+	static const int64_t jumps[] = { 3600 * SECONDS, 10 * 366 * 86400 * SECONDS, -20 * 366 * 86400 * SECONDS, -1, INT64_C(1) << 50 };
+	struct peer *peer = rig_peer_served();
+	int64_t deadline = httap_deadline(&rig.httap);
+
+	for (size_t i = 0; i < ROWS(jumps); i++) {
+		rig.wall += jumps[i];
+		(void)rig_run();
+		ck_assert_int_eq(httap_deadline(&rig.httap), deadline);
+	}
+	(void)rig_pass_time(15 * SECONDS - 1);
+	ck_assert(peer_quiet(peer));
+	(void)rig_pass_time(1);
+	ck_assert(peer_closed(peer));
+}
+END_TEST
+
+/* A machine that slept: each is told once what was due, and then there is nothing left to do. */
+START_TEST(all_that_was_due_in_a_day_that_is_skipped_is_done_at_once)
+{
+	struct peer *idle = rig_peer_served(), *silent = rig_peer(), *half = rig_peer();
+	int woken = 0;
+
+	peer_say(half, "GET /?LED");
+	(void)rig_run();
+	httap_wake_at(&rig.httap, rig.clock + SECONDS, count_wake, &woken);
+	rig.clock += 86400 * SECONDS;
+	(void)rig_run();
+	ck_assert_int_eq(woken, 1);
+	ck_assert(peer_closed(idle));
+	ck_assert(peer_closed(silent));
+	expect(peer_answer(half), 408, NULL);
+	(void)rig_pass_time(SECONDS);
+	ck_assert(peer_closed(half));
+	ck_assert_int_eq(httap_deadline(&rig.httap), NEVER);
+}
+END_TEST
+
 START_TEST(a_wake_comes_once_at_its_time)
 {
 	int woken = 0;
@@ -1176,6 +1216,8 @@ Suite *httap_server_suite(void)
 	tcase_add_test(tcase, a_blocking_pass_without_deadlines_waits_without_limit);
 	tcase_add_loop_test(tcase, a_blocking_pass_waits_until_the_deadline_and_no_longer, 0, ROWS(waits));
 	tcase_add_test(tcase, the_deadline_is_the_nearest_of_all);
+	tcase_add_test(tcase, the_time_of_day_has_no_part_in_any_deadline);
+	tcase_add_test(tcase, all_that_was_due_in_a_day_that_is_skipped_is_done_at_once);
 	tcase_add_test(tcase, a_wake_comes_once_at_its_time);
 	tcase_add_test(tcase, a_wake_in_the_past_comes_with_the_next_pass);
 	tcase_add_test(tcase, a_new_wake_replaces_the_old_one);
