@@ -57,8 +57,13 @@
  * kernel. Most requests and replies are shorter, and then all stays where it is for the next connection. */
 #define HTTAP_SLOT_KEEPS 4096
 
-/* Bytes on a multiple of which slots and their buffers begin: the smallest page of memory that there is. */
+/* Bytes on a multiple of which slots and their buffers begin: the smallest page of memory that there is. In a library that has to be small
+ * they lie where calloc() puts them. */
+#ifdef HTTAP_SMALL
+#define HTTAP_SLOT_ALIGN 16
+#else
 #define HTTAP_SLOT_ALIGN 4096
+#endif
 
 /* Bytes of a file that are copied behind the head of its reply, so that both leave in one send; larger ones go by sendfile. */
 #define HTTAP_FILE_INLINE_MAX 16384

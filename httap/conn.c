@@ -97,7 +97,7 @@ void conn_close(struct conn *conn)
 	conn->file = -1;
 	conn->fd = -1;
 	conn->state = CONN_FREE;
-	if (conn->grown)
+	if (FAST && conn->grown)
 		conn_shrink(conn);
 	server->happened |= HTTAP_CLOSED;
 	server_slot_free(conn);
@@ -125,7 +125,7 @@ static bool conn_flush(struct conn *conn)
 	/* A file follows its head: let the kernel put both into one segment. */
 	int more = conn->state == CONN_FILE ? MSG_MORE : 0;
 
-	conn->grown |= conn->out_end > HTTAP_SLOT_KEEPS;
+	conn->grown |= FAST && conn->out_end > HTTAP_SLOT_KEEPS;
 	while (conn->out_start < conn->out_end) {
 		ssize_t n = send(conn->fd, conn->out + conn->out_start, conn->out_end - conn->out_start, MSG_NOSIGNAL | more);
 		if (n < 0 && errno == EINTR)
@@ -212,7 +212,7 @@ static int parse_head(struct conn *conn, const char **why)
 	int status = request_parse(request, meaning->head, conn->head_len, why);
 	if (status == 0)
 		status = frame_decide(request, &meaning->frame, why);
-	if (status == 0)
+	if (FAST && status == 0)
 		meaning->kept = conn->head_len;
 	/* RFC 9112 section 9.3: 1.1 keeps the connection unless told otherwise, 1.0 only when asked. */
 	meaning->stays = request->minor == 0 && request->keep_alive;
@@ -229,9 +229,9 @@ static int read_head(struct conn *conn, const char **why)
 	long head_len = request_find_end(bytes, len, &conn->scanned);
 
 	meaning->request = (struct request){ 0 };
-	meaning->kept = 0;
+	if (FAST)
+		meaning->kept = meaning->reply.len = 0;
 	meaning->judged = false;
-	meaning->reply.len = 0;
 	*why = "a line must end with CRLF, and no other control character may stand in a request";
 	if (head_len < 0)
 		return 400;
@@ -411,7 +411,7 @@ static bool conn_receive(struct conn *conn)
 	}
 	conn->eof = n == 0;
 	conn->in_end += (size_t)n;
-	conn->grown |= conn->in_end > HTTAP_SLOT_KEEPS;
+	conn->grown |= FAST && conn->in_end > HTTAP_SLOT_KEEPS;
 	return true;
 }
 
@@ -424,7 +424,7 @@ static void conn_drain(struct conn *conn)
 		return;
 	if (n > 0)
 		conn->drained += (size_t)n;
-	conn->grown |= n > HTTAP_SLOT_KEEPS;
+	conn->grown |= FAST && n > HTTAP_SLOT_KEEPS;
 	if (n <= 0 || conn->drained > HTTAP_LINGER_BYTES)
 		conn_close(conn);
 }

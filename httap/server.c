@@ -41,37 +41,23 @@ static struct conn *oldest_silent(const struct httap_server *server, enum timer_
 	return conn;
 }
 
-/* Who gives way to a newcomer: one of the table while it is full, one of the lobby when that is full too; or nobody. */
-static struct conn *who_gives_way(const struct httap_server *server, const struct conn *vacant)
-{
-	struct conn *conn = server->conn_used >= server->conn_limit ? oldest_silent(server, TIMER_FIRST) : NULL;
-
-	return conn == NULL && vacant == NULL ? oldest_silent(server, TIMER_LOBBY) : conn;
-}
-
-/* One that has been used already, if there is one: so as few as possible are, and the others cost no memory. */
-static struct conn *vacant_slot(const struct httap_server *server)
-{
-	if (server->free != NULL)
-		return server->free;
-	return server->conn_fresh < server->conn_count ? &server->conn[server->conn_fresh] : NULL;
-}
-
+/* While the table is full one of it gives way, and one of the lobby when that is full too. Of the free slots the one that was freed last comes
+ * first, then those that were never used: so as few as possible are, and the others cost no memory. */
 struct conn *server_slot_next(const struct httap_server *server)
 {
-	struct conn *vacant = vacant_slot(server), *silent = who_gives_way(server, vacant);
+	struct conn *silent = server->conn_used >= server->conn_limit ? oldest_silent(server, TIMER_FIRST) : NULL;
 
-	return silent != NULL ? silent : vacant;
+	if (silent != NULL)
+		return silent;
+	return server->free != server->conn_end ? server->free : oldest_silent(server, TIMER_LOBBY);
 }
 
 struct conn *server_slot_take(struct httap_server *server, struct conn *conn)
 {
 	if (conn->state != CONN_FREE)
 		conn_close(conn); /* it becomes the first of the free ones */
-	if (conn == server->free)
-		server->free = conn->next_free;
-	else
-		server->conn_fresh++;
+	/* Behind one that was never used, and so is all zero, comes its neighbour. */
+	server->free = conn->next_free != NULL ? conn->next_free : conn + 1;
 	conn->server = server;
 	conn->lobby = server->conn_used >= server->conn_limit;
 	server->conn_used += !conn->lobby;
@@ -98,6 +84,8 @@ static const struct httap_words no_words;
  * there is none. */
 static void *map_memory(size_t bytes)
 {
+	if (!FAST)
+		return calloc(1, bytes);
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
@@ -108,7 +96,9 @@ static void *map_memory(size_t bytes)
 
 static void unmap_memory(void *memory, size_t bytes)
 {
-	if (memory != NULL)
+	if (!FAST)
+		free(memory);
+	else if (memory != NULL)
 		(void)munmap(memory, bytes); /* ours, and whole: can't fail */
 }
 
@@ -122,7 +112,8 @@ static struct httap_server *server_new(struct httap *httap)
 	server->signals = &no_signals;
 	server->words = &no_words;
 	server->epoll = -1;
-	server->files.root = server->files.types = -1;
+	if (FAST) /* else there are no files */
+		server->files.root = server->files.types = -1;
 	server->accept_again = INT64_MAX;
 	server->wake_time = INT64_MAX;
 	return server;
@@ -142,12 +133,12 @@ static int make_table(struct httap_server *server, struct httap_error *error)
 	server->conn_limit = (unsigned int)limit;
 	server->conn_count = server->conn_limit + HTTAP_LOBBY;
 	server->conn = map_memory(server->conn_count * sizeof(struct conn));
+	server->free = server->conn;
+	server->conn_end = server->conn + server->conn_count;
 	server->session_count = server->conn_count * HTTAP_SESSIONS_PER_CONNECTION;
 	server->session = calloc(server->session_count, sizeof(*server->session));
-	if (server->conn == NULL || server->session == NULL)
-		return refuse_start(error, "no memory for the tables of connections and sessions");
-	if (sessions_make(server) < 0)
-		return refuse_start(error, "no random numbers for the names of sessions");
+	if (server->conn == NULL || server->session == NULL || sessions_make(server) < 0)
+		return refuse_start(error, "can't make the tables of connections and sessions");
 	return 0;
 }
 
@@ -184,22 +175,19 @@ static int open_listeners(struct httap_server *server, struct httap_error *error
 
 	if (server->listener_count == 0 && listen_bind(server, error) < 0)
 		return -1;
-	for (unsigned int i = 0; i < server->listener_count; i++) {
+	for (unsigned int i = server->listener_count; i-- > 0;) { /* the port is that of the first */
 		int fd = server->listener[i];
 		int flags = fcntl(fd, F_GETFL);
-		if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		/* A server whose sockets nobody waits for would be one that nobody reaches: there may be too many watches (epoll_ctl(2)). */
+		if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+			server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_LISTENER, i) < 0 ||
+			(server->port = listen_port(fd)) < 0)
 			return refuse_start(error, "can't set up the listening socket");
 		/* HTTaP wants Nagle off; accepted sockets inherit it. A Unix socket has none, and says so. */
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		/* Likewise: a peer whose cable was pulled is not waited for as long as TCP would, which is a quarter of an hour. */
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof(unanswered_ms));
-		/* Without this it would be a server that nobody reaches: there may be too many watches for this user (epoll_ctl(2)). */
-		if (server_interest(server, EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_LISTENER, i) < 0)
-			return refuse_start(error, "can't wait for connections");
 	}
-	server->port = listen_port(server->listener[0]);
-	if (server->port < 0)
-		return refuse_start(error, "can't tell the port of the listening socket");
 	server->accepting = true;
 	return 0;
 }
@@ -276,7 +264,7 @@ void httap_stop(struct httap *httap)
 	if (server == NULL)
 		return;
 	server->signals = &no_signals; /* the application may be half gone already: it is called no more */
-	for (unsigned int i = 0; i < server->conn_fresh; i++)
+	for (unsigned int i = 0; server->conn != NULL && i < server->conn_count; i++)
 		if (server->conn[i].state != CONN_FREE)
 			conn_close(&server->conn[i]);
 	for (unsigned int i = 0; i < server->listener_count; i++)

@@ -312,8 +312,7 @@ struct httap_server {
 	int epoll;
 	int happened;
 	struct conn *conn;
-	struct conn *free;       /* those that have been used; */
-	unsigned int conn_fresh; /* from this one on none has been */
+	struct conn *free;
 	struct session *session;
 	struct list sessions_left; /* without a connection; who has been there for the longest comes first */
 	unsigned int conn_count;   /* with the lobby */
@@ -331,6 +330,7 @@ struct httap_server {
 
 	int listener[HTTAP_LISTENERS_MAX];
 	int port;
+	struct conn *conn_end; /* behind the table; when that is the free one, there is none */
 	unsigned int session_count;
 	unsigned int session_mask; /* disguises places in the table */
 

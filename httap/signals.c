@@ -93,7 +93,7 @@ static bool select_list(struct exchange *exchange)
 {
 	struct span rest = target_text(&exchange->meaning->target), name;
 
-	if (exchange->meaning->signal >= 0)
+	if (FAST && exchange->meaning->signal >= 0)
 		return select_one(&exchange->server->selection, (size_t)exchange->meaning->signal);
 	while (span_next(&rest, ',', &name)) {
 		if (!text_is_signal_name(name))

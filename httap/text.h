@@ -11,19 +11,19 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Shortcuts that save time and cost code, and tokens: whether there are any. A library without files is one that has to be small. */
+/* Shortcuts that save time and cost code, and tokens: whether there are any; what few requests come through, which is made for size where a module
+ * is made for speed. A library without files is one that has to be small. */
 #ifdef HTTAP_SMALL
 #define TOKENS 0
 #define FAST 0
+#define SELDOM
 #define FAST_INLINE static inline
 #else
 #define TOKENS 1
 #define FAST 1
+#define SELDOM __attribute__((cold))
 #define FAST_INLINE __attribute__((always_inline)) static inline
 #endif
-
-/* What few requests come through, in a module that is made for speed: this is made for size. */
-#define SELDOM __attribute__((cold))
 
 /* Bytes that belong to somebody else; not terminated. */
 struct span {

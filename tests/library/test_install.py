@@ -12,11 +12,11 @@ from tap import Skip, check, equal, test
 
 # All that libhttap asks of libc, and so what it can do to the program that it lives in. What is not here, it must not call.
 LIBC = {
-    "memory": "calloc free",
-    "descriptors": "close fcntl fstat open openat pread read syscall",  # syscall: openat2, for which libc has no name
+    "memory": "calloc free madvise mmap munmap",
+    "descriptors": "close fcntl fstat fstatat open openat pread read syscall",  # syscall: openat2, for which libc has no name
     "sockets": "accept4 bind getsockname getsockopt listen recv send sendfile setsockopt shutdown socket inet_ntop inet_pton",
     "waiting": "epoll_create1 epoll_ctl epoll_wait clock_gettime gmtime_r timegm",
-    "the machine": "getenv geteuid gethostname getrandom sigaction",
+    "the machine": "getenv geteuid gethostname getrandom sigaction sysconf",
     "text": "memchr memcmp memcpy memmem memmove memset snprintf stpcpy strchr strcmp strcpy strerror strftime strlen strncmp strrchr "
             "strspn strstr vsnprintf",
     "our own mistakes": "__assert_fail __errno_location",
@@ -24,7 +24,7 @@ LIBC = {
 }
 
 # What only files need of it.
-OF_FILES = "fstat open openat pread read sendfile syscall timegm"
+OF_FILES = "fstat fstatat open openat pread read sendfile syscall timegm"
 
 # Bytes of machine code at -Os on x86-64.
 CODE_WITH_FILES = 40 * 1024
