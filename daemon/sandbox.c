@@ -137,7 +137,7 @@ static int restrict_files(int static_root, struct httap_error *error)
 /* What serving, telling systemd and ending need; in several spellings, because libc chooses by machine and version, and not every
  * machine has each. A program for the kernel (seccomp(2)), written out: made by a library at start it took a thousand allocations, and
  * when one of them failed the calls behind it were missing. */
-static const struct sock_filter filter[] = {
+static struct sock_filter filter[] = {
 	LOAD(arch),
 	GO_ON_IF(MACHINE),
 	DENIED, /* a call in the manner of another machine */
@@ -274,9 +274,7 @@ static const struct sock_filter filter[] = {
 
 static int restrict_calls(struct httap_error *error)
 {
-	/* The kernel reads it; its type is one for both directions. */
-	const struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]),
-		.filter = (struct sock_filter *)(uintptr_t)filter };
+	const struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
 
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)
 		return 0;

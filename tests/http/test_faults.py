@@ -81,6 +81,8 @@ ERRORS = {
 # brk(2) tells of no error: it returns the end of memory that there is, as the tests below have it.
 NEVER_FAIL = {"brk", "exit_group", "geteuid", "getresgid", "getresuid", "uname"}
 
+# A sanitizer makes calls of its own, and ends the daemon when they fail.
+MEMORY = {"mmap", "munmap"}
 BY_FILTER = "--seccomp-bpf"  # strace stops the daemon for the calls that it looks at alone
 
 Point = collections.namedtuple("Point", "call number shape serving")
@@ -304,21 +306,20 @@ def _need_own_calls():
 
 def _every_fault(serving):
     root = _root()
-    points = [point for point in _points(root) if point.serving == serving]
+    points = [point for point in _points(root) if point.serving == serving and not (is_sanitized() and point.call not in ERRORS.keys() - MEMORY)]
     equal({point.call for point in points} - set(ERRORS), set(), "calls of which nobody has said how they fail")
     return _all([(root, point, error) for point in points for error in ERRORS[point.call].split()])
 
 
-@test(slow=True)
+@test
 def any_call_of_the_start_may_fail_once():
     _need_own_calls()
     outcomes = _every_fault(False)
     check(outcomes["refused"] > 20, "most of the start can't be done without", got=dict(outcomes))
 
 
-@test(slow=True)
+@test
 def any_call_while_serving_may_fail_once():
-    _need_own_calls()
     outcomes = _every_fault(True)
     check(outcomes["served"] > 20, "most are lived through", got=dict(outcomes))
 
@@ -435,7 +436,7 @@ def all_memory_is_there_before_the_daemon_serves():
         equal(count.read_bytes(), before, "the number of allocations")
 
 
-@test(slow=True)
+@test
 def memory_may_be_missing_at_any_allocation_of_the_start():
     _need_own_memory()
     root, count = _root(), scratch() / "count"
