@@ -82,6 +82,10 @@ def _large_root():
         file.truncate(64 << 20)
     with open(os.path.join(root, "large-enough"), "wb") as file:
         file.truncate(1 << 20)
+    sub = os.path.join(root, "sub")  # what lies there is read each time, and not kept
+    os.mkdir(sub, 0o755)
+    with open(os.path.join(sub, "small"), "wb") as file:
+        file.truncate(1000)
     return root
 
 
@@ -195,8 +199,8 @@ def a_driver_drives_and_is_missed_in_time_while_the_disk_fails():
         for call, expected in fates.items():
             with _failing(daemon, call, "EIO"):
                 for _ in range(5):
-                    equal((_fate(daemon, "/"), _fate(daemon, "/large-enough")), expected, f"the replies while {call} fails")
-            equal((_fate(daemon, "/"), _fate(daemon, "/large-enough")), (200, 200), "the disk is back")
+                    equal((_fate(daemon, "/sub/small"), _fate(daemon, "/large-enough")), expected, f"the replies while {call} fails")
+            equal((_fate(daemon, "/sub/small"), _fate(daemon, "/large-enough")), (200, 200), "the disk is back")
     _drives_among(meanwhile=meanwhile)
 
 
