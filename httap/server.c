@@ -41,8 +41,8 @@ static struct conn *oldest_silent(const struct httap_server *server, enum timer_
 	return conn;
 }
 
-/* While the table is full one of it gives way, and one of the lobby when that is full too. Of the free slots the one that was freed last comes
- * first, then those that were never used: so as few as possible are, and the others cost no memory. */
+/* While the table is full one of it gives way, and one of the lobby when that is full too. Of the free slots the one that was freed last
+ * comes first, then those that were never used: so as few as possible are, and the others cost no memory. */
 struct conn *server_slot_next(const struct httap_server *server)
 {
 	struct conn *silent = server->conn_used >= server->conn_limit ? oldest_silent(server, TIMER_FIRST) : NULL;

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Shortcuts that save time and cost code, and tokens: whether there are any; what few requests come through, which is made for size where a module
- * is made for speed. A library without files is one that has to be small. */
+/* Shortcuts that save time and cost code, and tokens: whether there are any; what few requests come through, which is made for size where
+ * a module is made for speed. A library without files is one that has to be small. */
 #ifdef HTTAP_SMALL
 #define TOKENS 0
 #define FAST 0
