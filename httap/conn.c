@@ -76,12 +76,13 @@ static void conn_leave(struct conn *conn)
 /* Gives all of a slot but its start back to the kernel: whole pages, whatever their size is here. */
 static void conn_shrink(struct conn *conn)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = (uintptr_t)(conn + 1) & ~(page - 1);
-	uintptr_t start = ((uintptr_t)conn + HTTAP_SLOT_KEEPS + page - 1) & ~(page - 1);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t from = HTTAP_SLOT_KEEPS + (page - ((uintptr_t)conn + HTTAP_SLOT_KEEPS) % page) % page;
+	size_t to = sizeof(*conn) - (uintptr_t)(conn + 1) % page;
 
 	_Static_assert(offsetof(struct conn, meaning.head) < HTTAP_SLOT_KEEPS, "all that is needed of a free slot stays");
-	if (start < end)
-		(void)madvise((void *)start, end - start, MADV_DONTNEED); /* at worst it stays where it is */
+	if (from < to)
+		(void)madvise((char *)conn + from, to - from, MADV_DONTNEED); /* at worst it stays where it is */
 }
 
 void conn_close(struct conn *conn)

@@ -306,7 +306,7 @@ void route_exchange(struct exchange *exchange)
 {
 	const struct request *request = &exchange->meaning->request;
 	const char *why;
-	int status = exchange->meaning->judged ? 0 : judge(exchange, &why);
+	int status = FAST && exchange->meaning->judged ? 0 : judge(exchange, &why);
 
 	exchange->reply.origin = exchange->meaning->origin;
 	/* Whoever sends a malformed target or Host may mean the next bytes otherwise than we read them. */

@@ -133,12 +133,12 @@ static int make_table(struct httap_server *server, struct httap_error *error)
 	server->conn_limit = (unsigned int)limit;
 	server->conn_count = server->conn_limit + HTTAP_LOBBY;
 	server->conn = map_memory(server->conn_count * sizeof(struct conn));
-	server->free = server->conn;
-	server->conn_end = server->conn + server->conn_count;
 	server->session_count = server->conn_count * HTTAP_SESSIONS_PER_CONNECTION;
 	server->session = calloc(server->session_count, sizeof(*server->session));
 	if (server->conn == NULL || server->session == NULL || sessions_make(server) < 0)
 		return refuse_start(error, "can't make the tables of connections and sessions");
+	server->free = server->conn;
+	server->conn_end = server->conn + server->conn_count;
 	return 0;
 }
 
@@ -264,9 +264,10 @@ void httap_stop(struct httap *httap)
 	if (server == NULL)
 		return;
 	server->signals = &no_signals; /* the application may be half gone already: it is called no more */
-	for (unsigned int i = 0; server->conn != NULL && i < server->conn_count; i++)
-		if (server->conn[i].state != CONN_FREE)
-			conn_close(&server->conn[i]);
+	/* There is no end of a table that could not be made whole. */
+	for (struct conn *conn = server->conn; server->conn_end != NULL && conn < server->conn_end; conn++)
+		if (conn->state != CONN_FREE)
+			conn_close(conn);
 	for (unsigned int i = 0; i < server->listener_count; i++)
 		(void)close(server->listener[i]);
 	static_close(&server->files);

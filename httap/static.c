@@ -83,6 +83,7 @@ static void make_tag(struct tag *tag, const struct variant *variant, int64_t now
 {
 	const struct file *file = variant_file(variant);
 
+	/* cppcheck-suppress ctuuninitvar ; it is what is written to */
 	(void)snprintf(tag->text, sizeof(tag->text), "%s%" PRIx64 "-%" PRIx64 "-%" PRIx64 "%s",
 		is_settled(file->modified, now) ? "\"" : "W/\"new-", file->size, (uint64_t)file->modified,
 		(uint64_t)file->changed, variant->zipped ? "-g\"" : "\"");
