@@ -37,7 +37,7 @@ CASES = [
     ("write, 4 connections", [], 4, *WRITE, STATIC, {}),
     ("write, 16 connections", [], 16, *WRITE, STATIC, {"limit": 0.95, "best peer": 1.0}),
     ("write, 32 connections", [], 32, *WRITE, STATIC, {}),
-    ("read, 1 connection", [], 1, "/?LED", None, (), {}),
+    ("read, 1 connection", [], 1, "/?LED", None, STATIC, {}),  # and any connection behind its 65,535th request
     ("read, 4 connections", [], 4, "/?LED", None, (), {}),
     ("read, 16 connections", [], 16, "/?LED", None, (), {}),
     ("read, 32 connections", [], 32, "/?LED", None, (), {}),
@@ -100,7 +100,7 @@ location = / {{ default_type application/json; return 200 '{WORD}'; }} }} }}
     (directory / "lighttpd.conf").write_text(f"""server.document-root = "{root}"
 server.bind = "127.0.0.1"
 server.port = {ports["lighttpd"]}
-server.max-keep-alive-requests = 1000000000
+server.max-keep-alive-requests = 65535
 server.max-fds = 4096
 index-file.names = ( "index.html" )
 mimetype.assign = ( ".html" => "application/json" )
