@@ -120,7 +120,12 @@ static bool fails(enum rig_call call)
 
 void *mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset)
 {
-	return fails(RIG_MMAP) ? MAP_FAILED : mmap64(address, len, protection, flags, fd, offset); /* the same by another name */
+	static void *(*real)(void *address, size_t len, int protection, int flags, int fd, off_t offset);
+
+	/* Where an offset is longer than a word, the other name is this one's. */
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, sizeof(offset) > sizeof(long) ? "mmap64" : "mmap");
+	return fails(RIG_MMAP) ? MAP_FAILED : real(address, len, protection, flags, fd, offset);
 }
 
 int socket(int domain, int type, int protocol)
