@@ -5,6 +5,7 @@ memory that is not there; a disk that can't be read. Whatever fails, the daemon 
 with a sentence; it never crashes, spins, loses descriptors, or leaves a line on.
 """
 import collections
+import contextlib
 import concurrent.futures
 import os
 import re
@@ -345,8 +346,11 @@ def a_step_of_privilege_that_only_pretends_to_be_done_is_refused():
 
 
 def _port_of(daemon):
-    """Of one that could not tell it."""
-    sockets = {os.readlink(f"/proc/{daemon.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{daemon.pid}/fd")}
+    """Of one that could not tell it. While it starts, descriptors come and go."""
+    sockets = set()
+    for fd in os.listdir(f"/proc/{daemon.pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            sockets.add(os.readlink(f"/proc/{daemon.pid}/fd/{fd}"))
     for table in ("tcp6", "tcp"):
         with open(f"/proc/net/{table}", encoding="ascii") as lines:
             for fields in map(str.split, lines):
